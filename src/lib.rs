@@ -1,0 +1,5 @@
+//! Maitre: AI agents that live as real users in Matrix rooms.
+#![recursion_limit = "256"]
+
+pub mod model;
+pub mod nursery;

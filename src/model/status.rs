@@ -1,0 +1,105 @@
+//! The state of the house as shown to operators: one value, written by the orchestrator, read by everybody else.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EntityKind, EntityName, Millis, RoomId, UserId};
+
+/// The whole picture at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// When this process started.
+    pub started_at: Millis,
+    /// When this picture was taken.
+    pub taken_at: Millis,
+    /// The homeserver's base address.
+    pub homeserver: String,
+    /// Whether everything that is configured is up.
+    pub ready: bool,
+    /// What the house is doing as a whole, in plain words: `waiting for the homeserver`, `running`, `stopping` …
+    pub doing: String,
+    /// Every entity, router first.
+    pub entities: Vec<EntityStatus>,
+    /// Every managed room.
+    pub rooms: Vec<RoomStatus>,
+    /// What has been admitted so far.
+    pub counts: Counts,
+}
+
+/// One entity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EntityStatus {
+    /// Its name in the configuration.
+    pub name: EntityName,
+    /// Router, agent or team.
+    pub kind: EntityKind,
+    /// Its Matrix user, once known.
+    pub user: Option<UserId>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Why it isn't ready, in plain words.
+    pub reason: Option<String>,
+    /// How often its sync loop was restarted since the process began.
+    pub restarts: u64,
+    /// When the next try is due, while it is backing off or down.
+    pub next_try_at: Option<Millis>,
+    /// When its sync loop last made progress.
+    pub synced_at: Option<Millis>,
+}
+
+/// Where an entity stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Not begun, or logging in, or syncing for the first time.
+    Starting,
+    /// Logged in, in its rooms, syncing.
+    Ready,
+    /// Its loop failed and will be restarted.
+    BackingOff,
+    /// It cannot log in; tried again slowly.
+    Down,
+    /// Told to stop.
+    Stopped,
+}
+
+impl Phase {
+    /// The word that the status shows.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::BackingOff => "backing_off",
+            Self::Down => "down",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// One managed room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoomStatus {
+    /// Its key in the configuration.
+    pub key: String,
+    /// Its id, once known.
+    pub room: Option<RoomId>,
+    /// What is wrong with it, in plain words.
+    pub trouble: Option<String>,
+}
+
+/// What the journal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Events admitted that may call for an answer.
+    pub live: u64,
+    /// Events kept as context only.
+    pub history: u64,
+    /// Events nobody of ours can read yet.
+    pub sealed: u64,
+    /// Events that could not be read at first and became readable.
+    pub healed: u64,
+    /// Rooms that events came from.
+    pub rooms: u64,
+}
