@@ -1,0 +1,26 @@
+//! The one place that reads the wall clock.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::model::Millis;
+
+/// The moment it is, by this machine's clock. It may jump; waiting is done by `tokio::time`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one clock that every other place must use")]
+pub fn now() -> Millis {
+    // A clock before 1970 reads as 1970: wrong either way, and nothing here depends on more than order.
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_counts_milliseconds_of_this_century() {
+        let year_2020 = Millis(1_577_836_800_000);
+        let year_2100 = Millis(4_102_444_800_000);
+        assert!((year_2020..year_2100).contains(&now()));
+    }
+}

@@ -1,0 +1,27 @@
+//! Operational facts as types: each logs and counts itself, so that wording and metric stay together.
+//!
+//! INFO: somebody's action took effect. WARN: recovered, look some day. ERROR: something is lost, look now. DEBUG: the
+//! ordinary steps in between. Ids are fields, the message is constant, and what people wrote is never in a fact.
+
+mod cause;
+mod entity;
+mod house;
+mod intake;
+mod room;
+#[cfg(test)]
+mod tests;
+
+pub use cause::Causes;
+pub use entity::{
+    AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, SyncFailed,
+    SyncStalled, TokensRefreshed,
+};
+pub use house::{
+    ConfigLoaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept, ShutdownBegan,
+    ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, TaskDied,
+};
+pub use intake::{AdmissionFailed, BatchAdmitted, EventHealed, EventSealed, GapBeyondBounds, GapClosed};
+pub use room::{
+    EntityDeparted, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused, RoomCreated,
+    RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
+};

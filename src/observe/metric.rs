@@ -1,0 +1,101 @@
+//! The metrics: one name and one line of help each.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+pub(super) const ENTITY_TRANSITIONS: &str = "maitre_entity_transitions_total";
+pub(super) const ACCOUNTS_REGISTERED: &str = "maitre_accounts_registered_total";
+pub(super) const TOKENS_REFRESHED: &str = "maitre_tokens_refreshed_total";
+pub(super) const SYNC_FAILURES: &str = "maitre_sync_failures_total";
+pub(super) const BATCHES_ADMITTED: &str = "maitre_batches_admitted_total";
+pub(super) const EVENTS_ADMITTED: &str = "maitre_events_admitted_total";
+pub(super) const ADMISSION_SECONDS: &str = "maitre_admission_seconds";
+pub(super) const ADMISSION_FAILURES: &str = "maitre_admission_failures_total";
+pub(super) const GAPS: &str = "maitre_gaps_total";
+pub(super) const EVENTS_SEALED: &str = "maitre_events_sealed_total";
+pub(super) const ROOM_ACTIONS: &str = "maitre_room_actions_total";
+pub(super) const DEPARTURES: &str = "maitre_departures_total";
+pub(super) const INVITES: &str = "maitre_invites_total";
+pub(super) const PLAINTEXT_REFUSED: &str = "maitre_plaintext_refused_total";
+pub(super) const TASK_DEATHS: &str = "maitre_task_deaths_total";
+pub(super) const CONFIG_LOADS: &str = "maitre_config_loads_total";
+pub(super) const CONFIG_WARNINGS: &str = "maitre_config_warnings_total";
+pub(super) const RESTARTS: &str = "maitre_entity_restarts_total";
+
+pub(super) const HOMESERVER_UP: &str = "maitre_homeserver_up";
+pub(super) const READY: &str = "maitre_ready";
+pub(super) const ENTITIES: &str = "maitre_entities";
+pub(super) const SYNC_AGE: &str = "maitre_sync_age_seconds";
+pub(super) const ROOMS_TROUBLED: &str = "maitre_rooms_troubled";
+pub(super) const JOURNAL_EVENTS: &str = "maitre_journal_events";
+pub(super) const BUILD_INFO: &str = "maitre_build_info";
+pub(super) const START_TIME: &str = "process_start_time_seconds";
+pub(super) const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
+pub(super) const OPEN_FDS: &str = "process_open_fds";
+
+/// Upper bounds of the admission histogram's buckets, in seconds.
+pub(super) const ADMISSION_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+
+const COUNTERS: &[(&str, &str)] = &[
+    (ENTITY_TRANSITIONS, "How often an entity came to a phase."),
+    (ACCOUNTS_REGISTERED, "Accounts made on the homeserver."),
+    (TOKENS_REFRESHED, "Pairs of tokens exchanged for new ones."),
+    (SYNC_FAILURES, "Sync steps that failed, and loops that stalled."),
+    (ADMISSION_FAILURES, "Batches that could not be written down; their loops bring them again."),
+    (BATCHES_ADMITTED, "Steps of sync streams that are in the store."),
+    (EVENTS_ADMITTED, "Events admitted: fresh, known already, or healed."),
+    (GAPS, "Gaps in timelines, closed or given up."),
+    (EVENTS_SEALED, "Events that could not be read when they came."),
+    (ROOM_ACTIONS, "What was done to rooms."),
+    (DEPARTURES, "Memberships that ended."),
+    (INVITES, "Invites accepted, declined or tried again."),
+    (PLAINTEXT_REFUSED, "Messages held back because they would have gone unencrypted into an encrypted room."),
+    (TASK_DEATHS, "Tasks that ended when they should not have."),
+    (CONFIG_LOADS, "Configurations taken into use."),
+    (CONFIG_WARNINGS, "Warnings that configurations gave."),
+    (RESTARTS, "How often an entity's sync loop was restarted."),
+];
+
+const GAUGES: &[(&str, Option<Unit>, &str)] = &[
+    (HOMESERVER_UP, None, "Whether the homeserver answers."),
+    (READY, None, "Whether everything that is configured is up."),
+    (ENTITIES, None, "Entities by phase."),
+    (SYNC_AGE, Some(Unit::Seconds), "Time since an entity's sync loop last made progress."),
+    (ROOMS_TROUBLED, None, "Managed rooms that aren't as the configuration wants them."),
+    (JOURNAL_EVENTS, None, "Events in the journal."),
+    (BUILD_INFO, None, "The program's version."),
+    (START_TIME, Some(Unit::Seconds), "When this process started, in seconds since 1970."),
+    (RESIDENT_BYTES, Some(Unit::Bytes), "Memory in use."),
+    (OPEN_FDS, None, "Open file descriptors."),
+];
+
+/// Tells the recorder what each metric means.
+pub(super) fn describe() {
+    for (name, help) in COUNTERS {
+        describe_counter!(*name, *help);
+    }
+    for (name, unit, help) in GAUGES {
+        match unit {
+            Some(unit) => describe_gauge!(*name, *unit, *help),
+            None => describe_gauge!(*name, *help),
+        }
+    }
+    describe_histogram!(ADMISSION_SECONDS, Unit::Seconds, "How long a batch waited for the store.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_conventions_of_prometheus() {
+        let plain = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        for (name, help) in COUNTERS {
+            assert!(plain(name) && name.starts_with("maitre_") && name.ends_with("_total"), "{name}");
+            assert!(help.ends_with('.'), "{name}");
+        }
+        for (name, _, help) in GAUGES {
+            assert!(plain(name) && !name.ends_with("_total"), "{name}");
+            assert!(help.ends_with('.'), "{name}");
+        }
+    }
+}

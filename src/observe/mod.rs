@@ -1,0 +1,26 @@
+//! What operators see: the clock, facts, metrics, logs, and the faults that tests put in.
+
+mod clock;
+mod event;
+mod fault;
+mod metric;
+mod people;
+mod process;
+mod recorder;
+mod redact;
+mod secrets;
+mod setup;
+
+pub use clock::now;
+pub use event::{
+    AccountRegistered, AdmissionFailed, BatchAdmitted, Causes, ConfigLoaded, ConfigWarned, EntityBackingOff,
+    EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, EventHealed, EventSealed, GapBeyondBounds,
+    GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, InviteAccepted, InviteDeclined, InviteRetried,
+    LimitKept, MemberInvited, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded,
+    RoomWelcomed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, SyncFailed,
+    SyncStalled, TaskDied, TokensRefreshed,
+};
+pub use fault::{fault_point, fault_switch};
+pub use recorder::{Metrics, MetricsTaken, start_metrics};
+pub use secrets::{register_secret, register_token};
+pub use setup::{LogForm, Logs, LogsError, start_logs};
