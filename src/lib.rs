@@ -1,6 +1,7 @@
 //! Maitre: AI agents that live as real users in Matrix rooms.
 #![recursion_limit = "256"]
 
+pub mod config;
 pub mod model;
 pub mod nursery;
 pub mod observe;

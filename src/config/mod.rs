@@ -1,0 +1,53 @@
+//! The configuration: what was typed becomes what is meant, or every error at once.
+//!
+//! The journey of a file: [`load`] reads it with bounds; it is parsed into a tree in which every value knows where it was
+//! typed; includes are put in their places and variables filled in; the tree is read into what may be typed (`raw`), and
+//! that is compiled into [`Config`]. Every stage notes what is wrong and goes on, so that a person sees all of it.
+//!
+//! **Invariant:** no message, hint or shown line holds a secret.
+
+mod access;
+mod model;
+
+mod task;
+
+mod budget;
+mod read;
+mod vault;
+
+mod assemble;
+mod interpolate;
+mod key_path;
+mod mindroom;
+mod node;
+mod parse;
+mod sources;
+
+mod deserialize;
+mod ordered;
+mod raw;
+mod schema;
+
+mod compile;
+mod entities;
+mod house;
+mod models;
+mod names;
+mod people;
+mod rooms;
+mod values;
+
+mod fault;
+mod nearest;
+mod problem;
+mod quote;
+mod render;
+
+pub use model::{
+    Accounts, Agent, Authorization, Config, Credential, Entity, Homeserver, Http, Model, Person, Provider,
+    Registration, Role, Room, Router, Space, State, Team, TeamMode, UserPattern,
+};
+pub use problem::{Problem, Severity, Spot};
+pub use render::{Colour, render};
+pub use schema::schema;
+pub use task::{Loaded, compile_text, load, load_with};

@@ -1,0 +1,262 @@
+//! What a configuration means: valid by construction, with every default filled in.
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use chrono_tz::Tz;
+
+use crate::model::{EntityKind, EntityName, RoomKey, Secret, UserId};
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where the homeserver is and how we talk to it.
+    pub homeserver: Homeserver,
+    /// How entities get their accounts.
+    pub accounts: Accounts,
+    /// Where state is kept.
+    pub state: State,
+    /// The models, by name.
+    pub models: BTreeMap<String, Model>,
+    /// Every entity, the router first, then agents, then teams; each in the order of the file.
+    pub entities: Vec<Entity>,
+    /// Every managed room, by key.
+    pub rooms: BTreeMap<RoomKey, Room>,
+    /// The space that holds all managed rooms, if one is wanted.
+    pub space: Option<Space>,
+    /// The account of the person at the keyboard, if one is wanted.
+    pub user: Option<Person>,
+    /// Who may do what.
+    pub authorization: Authorization,
+    /// Accounts of other bots and bridges; they never count as people.
+    pub bot_accounts: Vec<UserPattern>,
+    /// The status server.
+    pub http: Http,
+    /// The time zone that agents speak in.
+    pub timezone: Tz,
+}
+
+/// Where the homeserver is and how we talk to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Homeserver {
+    /// Base address, without a trailing slash.
+    pub url: String,
+    /// How long one long-poll may last.
+    pub sync_timeout: Duration,
+    /// How long any other request may take.
+    pub request_timeout: Duration,
+    /// How many entities may log in at the same time.
+    pub logins_max: NonZeroUsize,
+    /// How many pages of 100 events are fetched for one gap in a room before the rest is given up, recorded and said.
+    pub gap_pages_max: usize,
+}
+
+/// How entities get their accounts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accounts {
+    /// What the device is called in people's session lists.
+    pub device_name: String,
+    /// The means by which missing accounts are registered, in the order they are tried.
+    pub registration: Vec<Registration>,
+}
+
+/// A means of registering accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registration {
+    /// The homeserver's registration shared secret.
+    SharedSecret(Secret),
+    /// A registration token.
+    Token(Secret),
+    /// Open registration.
+    Open,
+}
+
+/// Where state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The folder, absolute.
+    pub folder: PathBuf,
+}
+
+/// A language model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Who serves it.
+    pub provider: Provider,
+    /// Its name there.
+    pub id: String,
+    /// Proves who pays.
+    pub api_key: Option<Secret>,
+    /// The address, where it isn't the provider's usual one.
+    pub base_url: Option<String>,
+    /// How many tokens it can take in, if it isn't the model's usual figure.
+    pub context_tokens: Option<u32>,
+}
+
+/// Who serves a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// `OpenAI`, or anything that speaks its protocol at `base_url`.
+    OpenAi,
+    /// Anthropic.
+    Anthropic,
+    /// Google Gemini.
+    Gemini,
+    /// A local Ollama.
+    Ollama,
+}
+
+/// An agent, a team or the router, as far as the house is concerned.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entity {
+    /// Its name.
+    pub name: EntityName,
+    /// Router, agent or team, with what only that kind has.
+    pub role: Role,
+    /// The local part of its user id.
+    pub localpart: String,
+    /// What people see as its name.
+    pub display_name: String,
+    /// A picture, absolute, if it has one.
+    pub avatar: Option<PathBuf>,
+    /// What it is for, in a sentence.
+    pub purpose: String,
+    /// The managed rooms it belongs to. The router belongs to all.
+    pub rooms: Vec<RoomKey>,
+    /// Whether it joins where an authorized person invites it.
+    pub accept_invites: bool,
+    /// A password or access token that the operator gave.
+    pub credential: Option<Credential>,
+}
+
+impl Entity {
+    /// Router, agent or team.
+    #[must_use]
+    pub fn kind(&self) -> EntityKind {
+        match self.role {
+            Role::Router(_) => EntityKind::Router,
+            Role::Agent(_) => EntityKind::Agent,
+            Role::Team(_) => EntityKind::Team,
+        }
+    }
+}
+
+/// What only one kind of entity has.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Role {
+    /// The one that greets and picks.
+    Router(Router),
+    /// One mind.
+    Agent(Agent),
+    /// Several agents answering as one.
+    Team(Team),
+}
+
+/// What only the router has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Router {
+    /// The model that picks, by name.
+    pub model: Option<String>,
+}
+
+/// What only an agent has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// The model that thinks, by name.
+    pub model: Option<String>,
+    /// What it is told about how to work.
+    pub instructions: Vec<String>,
+}
+
+/// What only a team has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Team {
+    /// The model that leads or merges, by name.
+    pub model: Option<String>,
+    /// The agents in it.
+    pub members: Vec<EntityName>,
+    /// How they work together.
+    pub mode: TeamMode,
+}
+
+/// How a team works together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TeamMode {
+    /// A leader plans, members run, the leader joins.
+    Coordinate,
+    /// All at once, then one synthesis.
+    Collaborate,
+}
+
+/// A credential for an account that exists already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// Its password.
+    Password(Secret),
+    /// An access token of its one device.
+    AccessToken(Secret),
+}
+
+/// A managed room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// What people see as its name.
+    pub name: String,
+    /// What it is for.
+    pub topic: Option<String>,
+    /// Whether it is encrypted from the start.
+    pub encrypted: bool,
+    /// The room version it is created with, where it isn't the homeserver's default.
+    pub version: Option<String>,
+    /// The model used in it, by name, where it isn't the entity's.
+    pub model: Option<String>,
+}
+
+/// The space that holds all managed rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// Its alias' local part.
+    pub alias: String,
+    /// What people see as its name.
+    pub name: String,
+}
+
+/// The account of the person at the keyboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The local part of the user id. It can't change once the account was made.
+    pub localpart: String,
+    /// What others see as the name.
+    pub display_name: String,
+    /// The password that the person wants; a random one is made and kept otherwise.
+    pub password: Option<Secret>,
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Authorization {
+    /// May use everything everywhere.
+    pub global_users: Vec<UserPattern>,
+    /// May use the rooms named; where a room has an entry, the entry decides.
+    pub room_permissions: BTreeMap<RoomKey, Vec<UserPattern>>,
+    /// Whether everybody else may use rooms without an entry.
+    pub default_room_access: bool,
+    /// Other accounts of a person, each pointing to the canonical one.
+    pub aliases: BTreeMap<UserId, UserId>,
+    /// May run admin commands. Left out of the file, `global_users` may.
+    pub admins: Vec<UserPattern>,
+    /// Which people an entity exists for, by entity name or `*`.
+    pub agent_reply_permissions: BTreeMap<String, Vec<UserPattern>>,
+}
+
+/// A user id in which `*` stands for any text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UserPattern(pub(super) String);
+
+/// The status server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Where it listens, or nowhere.
+    pub bind: Option<SocketAddr>,
+    /// What a caller must show. Always there when `bind` isn't loopback.
+    pub token: Option<Secret>,
+}

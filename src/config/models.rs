@@ -1,0 +1,192 @@
+//! The models: who serves them, where, and with which key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::Secret;
+
+use super::{
+    Model, Provider,
+    compile::Compiler,
+    fault::{Fault, VALUE},
+    key_path::KeyPath,
+    raw,
+};
+
+/// The models, and which of them can't be used yet.
+pub(super) struct Models {
+    /// Those that can be used.
+    pub(super) usable: BTreeMap<String, Model>,
+    /// Those whose provider isn't supported: who names one has no model for now.
+    pub(super) left_out: BTreeSet<String>,
+}
+
+/// A provider under the name that is typed.
+struct Known {
+    name: &'static str,
+    provider: Provider,
+    /// The environment variable that usually holds its key.
+    key_variable: Option<&'static str>,
+    /// The environment variable that may hold its address.
+    address_variable: Option<&'static str>,
+    /// Its address, where it speaks another one's protocol.
+    base_url: Option<&'static str>,
+}
+
+impl Known {
+    const fn new(name: &'static str, provider: Provider, key_variable: &'static str) -> Self {
+        Self { name, provider, key_variable: Some(key_variable), address_variable: None, base_url: None }
+    }
+
+    /// One that speaks OpenAI's protocol at its own address.
+    const fn compatible(name: &'static str, key_variable: &'static str, base_url: &'static str) -> Self {
+        Self { base_url: Some(base_url), ..Self::new(name, Provider::OpenAi, key_variable) }
+    }
+}
+
+const KNOWN: &[Known] = &[
+    Known { address_variable: Some("OPENAI_BASE_URL"), ..Known::new("openai", Provider::OpenAi, "OPENAI_API_KEY") },
+    Known::new("anthropic", Provider::Anthropic, "ANTHROPIC_API_KEY"),
+    Known::new("gemini", Provider::Gemini, "GOOGLE_API_KEY"),
+    Known::new("google", Provider::Gemini, "GOOGLE_API_KEY"),
+    Known {
+        name: "ollama",
+        provider: Provider::Ollama,
+        key_variable: None,
+        address_variable: Some("OLLAMA_HOST"),
+        base_url: None,
+    },
+    Known::compatible("openrouter", "OPENROUTER_API_KEY", "https://openrouter.ai/api/v1"),
+    Known::compatible("groq", "GROQ_API_KEY", "https://api.groq.com/openai/v1"),
+    Known::compatible("deepseek", "DEEPSEEK_API_KEY", "https://api.deepseek.com"),
+    Known::compatible("cerebras", "CEREBRAS_API_KEY", "https://api.cerebras.ai/v1"),
+    Known::compatible("zai", "ZAI_API_KEY", "https://api.z.ai/api/paas/v4"),
+    Known {
+        name: "llama_cpp",
+        provider: Provider::OpenAi,
+        key_variable: None,
+        address_variable: None,
+        base_url: Some("http://127.0.0.1:8080/v1"),
+    },
+];
+
+/// MindRoom's providers that we don't have.
+const UNSUPPORTED: &[&str] =
+    &["azure", "bedrock_claude", "codex", "openai_codex", "kimi", "kimi_code", "synthetic", "vertexai_claude"];
+
+impl Compiler<'_> {
+    pub(super) fn models(&mut self) -> Models {
+        let mut models = Models { usable: BTreeMap::new(), left_out: BTreeSet::new() };
+        for (name, raw) in self.raw.models.iter() {
+            let path = KeyPath::of(&["models", name]);
+            if raw.provider.as_deref().is_some_and(|provider| UNSUPPORTED.contains(&provider)) {
+                let fault = Fault::value(
+                    &path.key("provider"),
+                    format!("the provider {VALUE} is not supported, at least not yet"),
+                );
+                self.note(fault.hint("who uses this model has none for now").warning());
+                models.left_out.insert(name.to_owned());
+            } else if let Some(model) = self.model(raw, &path) {
+                models.usable.insert(name.to_owned(), model);
+            }
+        }
+        models
+    }
+
+    fn model(&mut self, raw: &raw::Model, path: &KeyPath) -> Option<Model> {
+        let id = match raw.id.as_deref().map(str::trim) {
+            Some(id) if !id.is_empty() => Some(id.to_owned()),
+            Some(_) | None => {
+                let fault = Fault::missing(&path.key("id"), "`id` is missing: the model's name at its provider");
+                self.note(fault.hint("add `id: …`, such as the name in the provider's list of models"));
+                None
+            }
+        };
+        let known = self.provider(raw.provider.as_deref(), &path.key("provider"));
+        let typed = raw.base_url.as_deref().and_then(|url| self.address(url, &self.base_url_path(path)));
+        if raw.context_tokens == Some(0) {
+            self.note(
+                Fault::value(&self.context_path(path), "a model takes in more than nothing").hint("remove the line"),
+            );
+        }
+        let api_key = self.secret(raw.api_key.as_ref(), &path.key("api_key"));
+        let (known, id) = (known?, id?);
+        let vault = self.given.vault;
+        let from_environment = || known.key_variable.and_then(|name| vault.get_or_file(name)).map(Secret::new);
+        let address = match (typed, known.address_variable) {
+            (Some(address), _) => Some(address),
+            (None, Some(variable)) => self.address_from(variable, &path.key("base_url")),
+            (None, None) => None,
+        };
+        Some(Model {
+            provider: known.provider,
+            id,
+            api_key: api_key.or_else(from_environment),
+            base_url: address.or_else(|| known.base_url.map(ToOwned::to_owned)),
+            context_tokens: raw.context_tokens,
+        })
+    }
+
+    fn provider(&mut self, name: Option<&str>, path: &KeyPath) -> Option<&'static Known> {
+        let names = || KNOWN.iter().map(|known| known.name);
+        let Some(name) = name else {
+            let fault = Fault::missing(path, "`provider` is missing: who serves this model");
+            self.note(fault.hint(format!("add `provider: …`, one of {}", names().collect::<Vec<_>>().join(", "))));
+            return None;
+        };
+        let known = KNOWN.iter().find(|known| known.name == name);
+        if known.is_none() {
+            let fault = Fault::value(path, format!("the provider {VALUE} is not known"));
+            let all = format!("one of {}", names().collect::<Vec<_>>().join(", "));
+            self.note(fault.hint(all).maybe_hint(self.did_you_mean(name, names())));
+        }
+        known
+    }
+
+    /// The name under which the address was typed.
+    fn base_url_path(&self, path: &KeyPath) -> KeyPath {
+        self.typed_as(path, "base_url", "host")
+    }
+
+    fn context_path(&self, path: &KeyPath) -> KeyPath {
+        self.typed_as(path, "context_tokens", "context_window")
+    }
+
+    /// Which of a key's two names was typed.
+    pub(super) fn typed_as(&self, path: &KeyPath, name: &str, other: &str) -> KeyPath {
+        let named = path.key(name);
+        if self.given.tree.at(&named).is_some() { named } else { path.key(other) }
+    }
+
+    /// A model by the name that somebody gave, else the default one.
+    pub(super) fn model_name(&mut self, name: Option<&str>, path: &KeyPath, models: &Models) -> Option<String> {
+        match name {
+            Some(name) => self.known_model(name, path, models),
+            None => self.default_model(models),
+        }
+    }
+
+    /// A model by name, unless it is unknown, which is noted, or can't be used yet.
+    pub(super) fn known_model(&mut self, name: &str, path: &KeyPath, models: &Models) -> Option<String> {
+        if !self.names.models.iter().any(|known| known == name) {
+            let near = self.did_you_mean(name, self.names.models.iter().map(String::as_str));
+            let fault = Fault::value(path, format!("there is no model {VALUE}"));
+            self.note(fault.hint(format!("add it under `models`{}", self.models_there_are())).maybe_hint(near));
+            return None;
+        }
+        (!models.left_out.contains(name)).then(|| name.to_owned())
+    }
+
+    fn models_there_are(&self) -> String {
+        let names: Vec<&str> = self.names.models.iter().map(String::as_str).take(5).collect();
+        if names.is_empty() { String::new() } else { format!("; there are {}", names.join(", ")) }
+    }
+
+    fn default_model(&mut self, models: &Models) -> Option<String> {
+        let path = KeyPath::of(&["defaults", "model"]);
+        match self.raw.defaults.model.as_deref() {
+            // An unknown name is noted once: equal faults are shown once.
+            Some(name) => self.known_model(name, &path, models),
+            None => models.usable.contains_key("default").then(|| "default".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! What is typed in the file, as it stands there: every key optional, unknown ones refused. The comments here are the
+//! descriptions that editors show.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer},
+};
+
+use crate::model::Secret;
+
+use super::ordered::Ordered;
+
+/// The configuration of Maitre.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    /// Where the homeserver is and how we talk to it.
+    pub(super) homeserver: Homeserver,
+    /// How entities get their accounts.
+    pub(super) accounts: Accounts,
+    /// Where state is kept.
+    pub(super) state: State,
+    /// The language models, by a name of your choice. The one called `default` is used where none is named.
+    pub(super) models: Ordered<Model>,
+    /// The agents, by name.
+    pub(super) agents: Ordered<Agent>,
+    /// The teams, by name.
+    pub(super) teams: Ordered<Team>,
+    /// The router: it greets people and decides who answers.
+    pub(super) router: Router,
+    /// The managed rooms, by key. Rooms named only in an agent's or team's `rooms` exist too.
+    pub(super) rooms: Ordered<Room>,
+    /// The model used in a room, by room key.
+    pub(super) room_models: Ordered<String>,
+    /// The space that holds all managed rooms. Without this section there is none.
+    pub(super) space: Option<Space>,
+    /// The space, under its MindRoom name.
+    pub(super) matrix_space: Option<Space>,
+    /// An account for the person at the keyboard. Without this section there is none.
+    pub(super) user: Option<User>,
+    /// The account of the person at the keyboard, under its MindRoom name.
+    pub(super) mindroom_user: Option<User>,
+    /// Who may do what.
+    pub(super) authorization: Authorization,
+    /// Accounts of other bots and bridges, which never count as people. `*` stands for any text.
+    pub(super) bot_accounts: Vec<String>,
+    /// What applies where nothing else is said.
+    pub(super) defaults: Defaults,
+    /// Access to managed rooms, under its MindRoom name.
+    pub(super) matrix_room_access: MatrixRoomAccess,
+    /// The status server.
+    pub(super) http: Http,
+    /// The time zone that agents speak in, such as `Europe/Berlin`. Default: UTC.
+    pub(super) timezone: Option<String>,
+}
+
+/// Where the homeserver is and how we talk to it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Homeserver {
+    /// Its address, such as `https://matrix.example.org`. Without it, the environment variable `MATRIX_HOMESERVER` counts.
+    pub(super) url: Option<String>,
+    /// How long one long-poll may last. Default: 30s.
+    pub(super) sync_timeout: Option<String>,
+    /// How long any other request may take. Default: 30s.
+    pub(super) request_timeout: Option<String>,
+    /// How many entities may log in at the same time. Default: 8.
+    pub(super) logins_max: Option<u64>,
+    /// How many pages of 100 events are fetched for one gap in a room. Default: 50.
+    pub(super) gap_pages_max: Option<u64>,
+}
+
+/// How entities get their accounts.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Accounts {
+    /// The local part of user ids; `{name}` stands for the entity's name. Default: {name}.
+    pub(super) localpart: Option<String>,
+    /// What the device is called in people's session lists. Default: Maitre.
+    pub(super) device_name: Option<String>,
+    /// The homeserver's registration shared secret.
+    pub(super) registration_shared_secret: Option<Secret>,
+    /// A registration token.
+    pub(super) registration_token: Option<Secret>,
+    /// Whether the homeserver lets anybody register. Default: false.
+    pub(super) open_registration: Option<bool>,
+    /// Passwords of accounts that exist already, by entity name.
+    pub(super) passwords: Ordered<Secret>,
+    /// Access tokens of accounts that exist already, by entity name.
+    pub(super) access_tokens: Ordered<Secret>,
+}
+
+/// Where state is kept.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct State {
+    /// The folder, relative to the configuration. Default: state.
+    pub(super) folder: Option<String>,
+}
+
+/// A language model.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Model {
+    /// Who serves it: openai, anthropic, gemini (or google), ollama, openrouter, groq, deepseek, cerebras, zai or `llama_cpp`.
+    pub(super) provider: Option<String>,
+    /// Its name there.
+    pub(super) id: Option<String>,
+    /// The key. Without it, the provider's usual environment variable counts, such as `OPENAI_API_KEY`.
+    pub(super) api_key: Option<Secret>,
+    /// The address, where it isn't the provider's usual one. Also called `host`.
+    #[serde(alias = "host")]
+    pub(super) base_url: Option<String>,
+    /// How many tokens it can take in, where that isn't the model's usual figure. Also called `context_window`.
+    #[serde(alias = "context_window")]
+    pub(super) context_tokens: Option<u32>,
+}
+
+/// An agent.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Agent {
+    /// What people see as its name. Default: made from its name.
+    pub(super) display_name: Option<String>,
+    /// What it is for, in a sentence.
+    pub(super) role: Option<String>,
+    /// A picture, relative to the configuration.
+    pub(super) avatar: Option<String>,
+    /// What it is told about how to work, one instruction each.
+    pub(super) instructions: Vec<String>,
+    /// The rooms it belongs to: keys (the room is made), `"#alias:server"` or `"!id:server"` (the room exists).
+    pub(super) rooms: Vec<String>,
+    /// The model that thinks. Default: `defaults.model`, else the model called `default`.
+    pub(super) model: Option<String>,
+    /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
+    pub(super) accept_invites: Option<bool>,
+}
+
+/// Several agents answering as one.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Team {
+    /// What people see as its name. Default: made from its name.
+    pub(super) display_name: Option<String>,
+    /// What it is for, in a sentence.
+    pub(super) role: Option<String>,
+    /// A picture, relative to the configuration.
+    pub(super) avatar: Option<String>,
+    /// The agents in it, by name.
+    pub(super) agents: Vec<String>,
+    /// How they work together. Default: coordinate.
+    pub(super) mode: Option<TeamMode>,
+    /// The rooms it belongs to, as for agents.
+    pub(super) rooms: Vec<String>,
+    /// The model that leads or merges. Default: as for agents.
+    pub(super) model: Option<String>,
+    /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
+    pub(super) accept_invites: Option<bool>,
+}
+
+/// How a team works together.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TeamMode {
+    /// A leader plans, members run, the leader joins.
+    Coordinate,
+    /// All at once, then one synthesis.
+    Collaborate,
+}
+
+/// The router.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Router {
+    /// What people see as its name. Default: Router.
+    pub(super) display_name: Option<String>,
+    /// What it is for, in a sentence.
+    pub(super) role: Option<String>,
+    /// A picture, relative to the configuration.
+    pub(super) avatar: Option<String>,
+    /// The model that picks. Default: as for agents.
+    pub(super) model: Option<String>,
+    /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
+    pub(super) accept_invites: Option<bool>,
+}
+
+/// A managed room.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Room {
+    /// What people see as its name. Default: made from its key. Also called `display_name`.
+    #[serde(alias = "display_name")]
+    pub(super) name: Option<String>,
+    /// What it is for. Also called `description`.
+    #[serde(alias = "description")]
+    pub(super) topic: Option<String>,
+    /// Whether it is encrypted from the start. Default: `defaults.encrypted`.
+    pub(super) encrypted: Option<bool>,
+    /// The room version that it is made with: 10, 11 or 12. Default: `defaults.room_version`.
+    pub(super) version: Option<String>,
+    /// The model used in it, where it isn't the entity's.
+    pub(super) model: Option<String>,
+}
+
+/// The space that holds all managed rooms.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Space {
+    /// Whether there is one. Default: true.
+    pub(super) enabled: Option<bool>,
+    /// What people see as its name. Default: Maitre.
+    pub(super) name: Option<String>,
+    /// The local part of its alias. Default: maitre-space.
+    pub(super) alias: Option<String>,
+}
+
+/// The account of the person at the keyboard.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct User {
+    /// The local part of the user id. It can't change once the account was made.
+    pub(super) username: Option<String>,
+    /// What others see as the name. Default: made from the user name.
+    pub(super) display_name: Option<String>,
+    /// The password. Default: a random one, which is kept.
+    pub(super) password: Option<Secret>,
+}
+
+/// Who may do what.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Authorization {
+    /// May use everything everywhere. `*` stands for any text, as in `"@*:example.org"`.
+    pub(super) global_users: Vec<String>,
+    /// May use single rooms, by room key, alias or id; where a room has an entry, the entry decides.
+    pub(super) room_permissions: Ordered<Vec<String>>,
+    /// Whether everybody else may use rooms without an entry. Default: false.
+    pub(super) default_room_access: Option<bool>,
+    /// Other accounts of a person, such as those of bridges, by the account that counts.
+    pub(super) aliases: Ordered<Vec<String>>,
+    /// Which people an entity exists for, by entity name, or `*` for all without an entry of their own.
+    pub(super) agent_reply_permissions: Ordered<ReplyPermission>,
+    /// May run admin commands. Default: `global_users`.
+    pub(super) admins: Option<Vec<String>>,
+}
+
+/// The people that an entity exists for: a list of user ids, or a section with `users`.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum ReplyPermission {
+    /// User ids; `*` stands for any text.
+    List(Vec<String>),
+    /// The same as a section.
+    Section(ReplyUsers),
+}
+
+/// The people that an entity exists for.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ReplyUsers {
+    /// User ids; `*` stands for any text.
+    pub(super) users: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for ReplyPermission {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = ReplyPermission;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of user ids")
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(ReplyPermission::List(Vec::new()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(ReplyPermission::List)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                ReplyUsers::deserialize(MapAccessDeserializer::new(map)).map(ReplyPermission::Section)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// What applies where nothing else is said.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Defaults {
+    /// The model of entities that name none. Default: the model called `default`, if there is one.
+    pub(super) model: Option<String>,
+    /// Whether entities join where an authorized person invites them. Default: true.
+    pub(super) accept_invites: Option<bool>,
+    /// Whether rooms are encrypted from the start. Default: false.
+    pub(super) encrypted: Option<bool>,
+    /// The room version that rooms are made with: 10, 11 or 12. Default: the homeserver's.
+    pub(super) room_version: Option<String>,
+}
+
+/// Access to managed rooms, as MindRoom names it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct MatrixRoomAccess {
+    /// The same as `defaults.encrypted`.
+    pub(super) encrypt_managed_rooms: Option<bool>,
+}
+
+/// The status server.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Http {
+    /// Where it listens, or off. Default: 127.0.0.1:8766.
+    pub(super) bind: Option<String>,
+    /// What a caller must show. Needed when `bind` isn't loopback.
+    pub(super) token: Option<Secret>,
+}
