@@ -1,0 +1,111 @@
+//! Admission: what the loops bring is kept, each event once, together with their positions, or not at all.
+
+use rusqlite::{Connection, named_params};
+
+use super::{
+    Store, StoreError, changes,
+    columns::{Word as _, from_millis, run},
+    positions,
+};
+use crate::model::{Admitted, Batch, Content, Incoming, Sealed, Standing};
+
+impl Store {
+    /// Admits all of `batches` in one step: events, changes and positions.
+    ///
+    /// An event that is known already is only ever improved: sealed becomes clear, history becomes live, never the
+    /// reverse. It keeps its place. Of each event exactly one of the three figures of [`Admitted`] tells.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be committed; then nothing of it is kept, and it may be repeated.
+    pub async fn admit(&self, batches: Vec<Batch>) -> Result<Admitted, StoreError> {
+        self.write(move |db| {
+            let mut admitted = Admitted::default();
+            for batch in &batches {
+                admit(db, batch, &mut admitted)?;
+            }
+            Ok(admitted)
+        })
+        .await
+    }
+}
+
+enum Fate {
+    Fresh,
+    Known,
+    Healed,
+}
+
+fn admit(db: &Connection, batch: &Batch, admitted: &mut Admitted) -> rusqlite::Result<()> {
+    for event in &batch.events {
+        match admit_event(db, batch, event)? {
+            Fate::Fresh => admitted.fresh += 1,
+            Fate::Known => admitted.known += 1,
+            Fate::Healed => admitted.healed += 1,
+        }
+    }
+    for change in &batch.changes {
+        changes::apply(db, batch, change)?;
+    }
+    batch.token.as_ref().map_or(Ok(()), |token| positions::save(db, &batch.entity, token))
+}
+
+fn admit_event(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<Fate> {
+    if insert(db, batch, event)? {
+        return Ok(Fate::Fresh);
+    }
+    match event.standing {
+        Standing::Live => make_live(db, event)?,
+        Standing::History => {}
+    }
+    let healed = match &event.content {
+        Content::Clear { kind, json } => heal(db, event, kind, json)?,
+        Content::Sealed(_) => false,
+    };
+    Ok(if healed { Fate::Healed } else { Fate::Known })
+}
+
+fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<bool> {
+    let (clear, sealed) = match &event.content {
+        Content::Clear { kind, json } => (Some((kind, json)), None),
+        Content::Sealed(sealed) => (None, Some(sealed)),
+    };
+    let inserted = run(
+        db,
+        "INSERT INTO events
+         (room, event, sender, sent_at, standing, sealed, kind, json, raw, session, cause, entity, admitted_at) VALUES
+         (:room, :event, :sender, :sent_at, :standing, :sealed, :kind, :json, :raw, :session, :cause, :entity, :admitted_at)
+         ON CONFLICT (room, event) DO NOTHING",
+        named_params! {
+            ":room": event.room.as_str(),
+            ":event": event.event.as_str(),
+            ":sender": event.sender.as_str(),
+            ":sent_at": from_millis(event.sent_at),
+            ":standing": event.standing.word(),
+            ":sealed": sealed.is_some(),
+            ":kind": clear.map(|(kind, _)| kind),
+            ":json": clear.map(|(_, json)| json),
+            ":raw": sealed.map(|sealed| &sealed.raw),
+            ":session": sealed.and_then(session),
+            ":cause": sealed.map(|sealed| sealed.cause.word()),
+            ":entity": batch.entity.as_str(),
+            ":admitted_at": from_millis(batch.received_at),
+        },
+    )?;
+    Ok(inserted == 1)
+}
+
+fn make_live(db: &Connection, event: &Incoming) -> rusqlite::Result<()> {
+    let sql = "UPDATE events SET standing = 'live' WHERE room = ?1 AND event = ?2 AND standing = 'history'";
+    run(db, sql, [event.room.as_str(), event.event.as_str()])?;
+    Ok(())
+}
+
+fn heal(db: &Connection, event: &Incoming, kind: &str, json: &str) -> rusqlite::Result<bool> {
+    let sql = "UPDATE events SET sealed = 0, healed = 1, kind = ?3, json = ?4, raw = NULL, session = NULL, cause = NULL
+               WHERE room = ?1 AND event = ?2 AND sealed = 1";
+    Ok(run(db, sql, [event.room.as_str(), event.event.as_str(), kind, json])? == 1)
+}
+
+fn session(sealed: &Sealed) -> Option<&str> {
+    sealed.session.as_deref()
+}

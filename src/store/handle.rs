@@ -1,0 +1,103 @@
+//! The handle that everybody holds: opening, closing, and the two ways to the database.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, mpsc},
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Engine, Memory, StoreError, file::FileEngine, job::Job};
+use crate::nursery;
+
+/// What is remembered. Clones are handles to the same store.
+///
+/// A verb that writes answers once its change is on the disk, together with those of everybody else who waited: changes
+/// are cheap when many ask at once. A caller that stops waiting leaves its change in the queue; it will be made. Verbs
+/// that read see everything that was answered before.
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<dyn Engine>,
+}
+
+impl Store {
+    /// Opens the store in `folder`, making both if need be.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process works on the folder, [`StoreError::Folder`] when it can't be used, and
+    /// [`StoreError::Open`] when the database in it is of a newer form, somebody else's, damaged or not to be written.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let (sender, answer) = oneshot::channel();
+        let at = folder.to_owned();
+        nursery::thread("store-open", move || {
+            // A caller who has gone leaves nobody to tell; the store closes again.
+            drop(sender.send(FileEngine::open(&at)));
+        })
+        .map_err(|error| StoreError::folder(folder, error))?;
+        let engine = answer.await.unwrap_or(Err(StoreError::Closed))?;
+        Ok(Self::over(Arc::new(engine)))
+    }
+
+    /// A store in memory, and the switch that crashes it.
+    #[must_use]
+    pub fn memory() -> (Self, Memory) {
+        let memory = Memory::new();
+        (memory.reopen(), memory)
+    }
+
+    /// Finishes what is queued and closes the store for every handle. Closing twice is fine.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    pub(super) fn over(engine: Arc<dyn Engine>) -> Self {
+        Self { engine }
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, answer) = job(work);
+        self.engine.write(job).await;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, answer) = job(work);
+        self.engine.read(job).await;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) fn write_blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // Not a channel of the async kind: those refuse to block on a thread that runs tasks.
+        let (sender, answer) = mpsc::sync_channel(1);
+        self.engine.write_blocking(Job::new(work, move |outcome| {
+            // The caller stands below, waiting.
+            drop(sender.send(outcome));
+        }));
+        answer.recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+fn job<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+    let (sender, answer) = oneshot::channel();
+    // A caller who stopped waiting need not be told.
+    (Job::new(work, move |outcome| drop(sender.send(outcome))), answer)
+}
