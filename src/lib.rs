@@ -2,6 +2,7 @@
 #![recursion_limit = "256"]
 
 pub mod config;
+pub mod homeserver;
 pub mod model;
 pub mod nursery;
 pub mod observe;
