@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod homeserver;
+pub mod matrix;
 pub mod model;
 pub mod nursery;
 pub mod observe;

@@ -1,0 +1,54 @@
+//! The SDK's failures in our words.
+
+use matrix_sdk::{
+    HttpError,
+    ruma::api::error::{ErrorKind, RetryAfter},
+};
+
+use crate::matrix::{MatrixError, wire::root_cause};
+
+/// Translates a failed request.
+pub(super) fn request(error: &HttpError) -> MatrixError {
+    if let Some(api) = error.as_client_api_error() {
+        return refusal(api);
+    }
+    match error {
+        HttpError::Reqwest(network) => MatrixError::Unreachable { cause: root_cause(network) },
+        HttpError::RefreshToken(_) => MatrixError::LoggedOut,
+        HttpError::Cached(inner) => request(inner),
+        other => MatrixError::Nonsense { cause: other.to_string() },
+    }
+}
+
+/// Translates a failed verb of the SDK.
+pub(super) fn verb(error: &matrix_sdk::Error) -> MatrixError {
+    match error {
+        matrix_sdk::Error::Http(http) => request(http),
+        matrix_sdk::Error::CryptoStoreError(store) => MatrixError::KeyStore { cause: store.to_string() },
+        matrix_sdk::Error::StateStore(store) => MatrixError::KeyStore { cause: store.to_string() },
+        other => MatrixError::Nonsense { cause: other.to_string() },
+    }
+}
+
+fn refusal(error: &matrix_sdk::ruma::api::error::Error) -> MatrixError {
+    let status = error.status_code.as_u16();
+    let Some(kind) = error.error_kind() else {
+        return if status >= 500 {
+            MatrixError::ServerTrouble { status }
+        } else {
+            MatrixError::Nonsense { cause: format!("status {status} without a Matrix error code") }
+        };
+    };
+    match kind {
+        ErrorKind::UnknownToken(_) | ErrorKind::MissingToken => MatrixError::LoggedOut,
+        ErrorKind::LimitExceeded(limit) => {
+            let after = match &limit.retry_after {
+                Some(RetryAfter::Delay(delay)) => Some(*delay),
+                Some(RetryAfter::DateTime(_)) | None => None,
+            };
+            MatrixError::RateLimited { after }
+        }
+        _ if status >= 500 => MatrixError::ServerTrouble { status },
+        kind => MatrixError::Refused { code: kind.errcode().to_string(), message: error.to_string() },
+    }
+}

@@ -1,0 +1,179 @@
+//! Opens the door: signs accounts in and gives each its line.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+
+use futures_util::FutureExt as _;
+use rand::{TryRngCore as _, rngs::OsRng};
+
+use super::{
+    client::{self, Shared},
+    line::{Line, SharedLine},
+};
+use crate::{
+    config::Registration,
+    matrix::{
+        Answer, Applicant, Homeserver, MatrixError, Section, Session,
+        login::{Fresh, LoginStep, login_step},
+        marks::Marks,
+        wire::{Login, Wire},
+    },
+    model::{Account, DeviceId, RoomId, Secret},
+};
+
+/// The homeserver as all accounts share it.
+struct Hub {
+    section: Section,
+    shared: Shared,
+    wire: Wire,
+    marks: Arc<Marks>,
+}
+
+/// Opens the door to the homeserver. Nothing is asked of it yet.
+///
+/// # Errors
+/// When no HTTP client can be made.
+pub fn open(section: Section) -> Result<Arc<dyn Homeserver>, MatrixError> {
+    let http = client::http_client(section.request_timeout)?;
+    let wire = Wire::new(http.clone(), &section.url, section.request_timeout);
+    let shared = Shared { http, url: section.url.clone(), request_timeout: section.request_timeout };
+    Ok(Arc::new(Hub { section, shared, wire, marks: Arc::new(Marks::default()) }))
+}
+
+impl Homeserver for Hub {
+    fn reach(&self) -> Answer<'_, ()> {
+        self.wire.versions().boxed()
+    }
+
+    fn sign_in(&self, applicant: Applicant) -> Answer<'_, Arc<dyn Session>> {
+        async move {
+            let account = self.account_of(&applicant).await?;
+            self.line(account)
+        }
+        .boxed()
+    }
+
+    fn sign_in_again(&self, applicant: Applicant) -> Answer<'_, Arc<dyn Session>> {
+        async move {
+            if let Some(account) = self.section.accounts.load(&applicant.entity).await? {
+                self.section.accounts.save(Account { tokens: None, ..account }).await?;
+            }
+            let account = self.account_of(&applicant).await?;
+            self.line(account)
+        }
+        .boxed()
+    }
+
+    fn remember_encrypted(&self, rooms: &[RoomId]) {
+        for room in rooms {
+            self.marks.encrypted(room);
+        }
+    }
+}
+
+impl Hub {
+    /// The account, made and logged in where it wasn't.
+    async fn account_of(&self, applicant: &Applicant) -> Result<Account, MatrixError> {
+        let accounts = &self.section.accounts;
+        loop {
+            let account = accounts.load(&applicant.entity).await?;
+            let can_register = !self.section.registration.is_empty();
+            match (login_step(account.clone(), applicant, can_register, fresh()?), account) {
+                (LoginStep::Done, Some(account)) => return Ok(account),
+                (LoginStep::Save(account), _) => accounts.save(account).await?,
+                (LoginStep::Adopt(token), Some(account)) => {
+                    let login = self.wire.who_am_i(&token).await?;
+                    accounts.save(logged_in(account, login)).await?;
+                }
+                (LoginStep::Register(password), Some(account)) => {
+                    let login = self.register(&account, &password).await?;
+                    accounts.save(logged_in(account, login)).await?;
+                }
+                (LoginStep::LogIn(password), Some(account)) => {
+                    let login = self.log_in(&account, &password).await?;
+                    accounts.save(logged_in(account, login)).await?;
+                }
+                (LoginStep::Impossible, _) | (_, None) => {
+                    return Err(MatrixError::NoAccount { localpart: applicant.localpart.clone() });
+                }
+            }
+        }
+    }
+
+    /// Registers and logs in. A name that is taken may have been registered by us just before a crash: then our
+    /// password fits.
+    async fn register(&self, account: &Account, password: &Secret) -> Result<Login, MatrixError> {
+        let taken = match self.register_by_any_means(account, password).await {
+            Err(error @ MatrixError::NameTaken { .. }) => Some(error),
+            Err(error) => return Err(error),
+            Ok(()) => None,
+        };
+        match (self.wire_log_in(account, password).await, taken) {
+            (Err(MatrixError::WrongPassword { .. }), Some(taken)) => Err(taken),
+            (outcome, _) => outcome,
+        }
+    }
+
+    /// Logs in with the operator's password; homeservers say the same of a wrong password and of a missing account, so
+    /// where registration is configured the account is made, and only a taken name proves the password wrong.
+    async fn log_in(&self, account: &Account, password: &Secret) -> Result<Login, MatrixError> {
+        let wrong = match self.wire_log_in(account, password).await {
+            Err(error @ MatrixError::WrongPassword { .. }) if !self.section.registration.is_empty() => error,
+            outcome => return outcome,
+        };
+        match self.register_by_any_means(account, password).await {
+            Ok(()) => self.wire_log_in(account, password).await,
+            Err(MatrixError::NameTaken { .. }) => Err(wrong),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn wire_log_in(&self, account: &Account, password: &Secret) -> Result<Login, MatrixError> {
+        self.wire.log_in(&account.localpart, password, &account.device, &self.section.device_name).await
+    }
+
+    /// Tries the configured means in order; a means that this homeserver doesn't offer gives way to the next.
+    async fn register_by_any_means(&self, account: &Account, password: &Secret) -> Result<(), MatrixError> {
+        let mut outcome = Err(MatrixError::NoAccount { localpart: account.localpart.clone() });
+        for means in &self.section.registration {
+            outcome = self.wire.register(&account.localpart, password, means).await;
+            match (&outcome, means) {
+                (Err(MatrixError::MeansRefused { .. } | MatrixError::Refused { .. }), _) => {}
+                (_, Registration::SharedSecret(_) | Registration::Token(_) | Registration::Open) => break,
+            }
+        }
+        outcome
+    }
+
+    fn line(&self, account: Account) -> Result<Arc<dyn Session>, MatrixError> {
+        let Some(user) = account.user.clone() else { return Err(MatrixError::NotOpen) };
+        let folder = self.section.folder.join(account.entity.as_str());
+        private_folder(&folder).map_err(|error| MatrixError::KeyStore { cause: error.to_string() })?;
+        let (accounts, marks) = (Arc::clone(&self.section.accounts), Arc::clone(&self.marks));
+        Ok(Arc::new(SharedLine(Line::new(self.shared.clone(), folder, user, account, accounts, marks))))
+    }
+}
+
+fn logged_in(account: Account, login: Login) -> Account {
+    Account { user: Some(login.user), device: login.device, tokens: Some(login.tokens), ..account }
+}
+
+/// Makes the folder for one account's keys, for our eyes only.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+fn fresh() -> Result<Fresh, MatrixError> {
+    let device = format!("MAITRE{}", random_hex::<5>()?.to_uppercase());
+    Ok(Fresh {
+        device: DeviceId::parse(device).expect("letters and digits are a device id"),
+        password: Secret::new(random_hex::<24>()?),
+        store_key: Secret::new(random_hex::<32>()?),
+    })
+}
+
+fn random_hex<const BYTES: usize>() -> Result<String, MatrixError> {
+    let mut bytes = [0u8; BYTES];
+    OsRng.try_fill_bytes(&mut bytes).map_err(|error| MatrixError::KeyStore { cause: error.to_string() })?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

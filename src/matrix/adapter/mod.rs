@@ -1,0 +1,13 @@
+//! The lower half of the door: the Matrix SDK, one thin verb at a time.
+
+mod client;
+mod crypto;
+mod failure;
+mod hub;
+mod line;
+mod rooms;
+mod send;
+mod sync;
+mod translate;
+
+pub use hub::open;

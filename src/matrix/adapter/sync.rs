@@ -1,0 +1,199 @@
+//! One step of the sync stream and one page of history, translated.
+
+use std::time::Duration;
+
+use matrix_sdk::{
+    Client,
+    config::{SyncSettings, SyncToken as SdkToken},
+    deserialized_responses::{ProcessedToDeviceEvent, TimelineEvent},
+    room::MessagesOptions,
+    ruma::{
+        RoomId as RumaRoomId, UInt,
+        api::client::{
+            filter::{FilterDefinition, LazyLoadOptions},
+            sync::sync_events::v3::Filter,
+        },
+        presence::PresenceState,
+        serde::Raw,
+    },
+    sync::{JoinedRoomUpdate, LeftRoomUpdate, State, SyncResponse},
+};
+
+use super::{
+    failure,
+    translate::{departure, slip, state_change},
+};
+use crate::{
+    matrix::{HistoryPage, MatrixError, Page, RoomPage, Slip, marks::Marks},
+    model::{Change, Departure, RoomId, SyncToken, UserId},
+    observe,
+};
+
+/// How many events of one room a response may bring before the rest must be fetched.
+const TIMELINE_EVENTS_MAX: u32 = 50;
+/// How many events one page of history brings.
+const HISTORY_EVENTS_MAX: u32 = 100;
+/// Names the filter on the homeserver; change it with the filter.
+const FILTER_NAME: &str = "maitre-1";
+
+/// Waits up to `wait` for news after `since`.
+pub(super) async fn step(
+    client: &Client,
+    marks: &Marks,
+    since: Option<SyncToken>,
+    wait: Duration,
+) -> Result<Page, MatrixError> {
+    let own = own_user(client)?;
+    let filter = client.get_or_upload_filter(FILTER_NAME, filter()).await.map_err(|error| failure::verb(&error))?;
+    let settings = SyncSettings::new()
+        .token(since.map_or(SdkToken::NoToken, |token| SdkToken::Specific(token.as_str().to_owned())))
+        .filter(Filter::FilterId(filter))
+        .set_presence(PresenceState::Offline)
+        .timeout(wait);
+    let response = client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
+    observe::fault_point("sync.persisted");
+    let page = page(&own, response)?;
+    mark(marks, &page);
+    Ok(page)
+}
+
+/// Fetches a piece of `room`'s past, newest first.
+pub(super) async fn history(
+    client: &Client,
+    room: &RoomId,
+    from: Option<String>,
+    until: Option<SyncToken>,
+) -> Result<HistoryPage, MatrixError> {
+    let own = own_user(client)?;
+    let mut options = MessagesOptions::backward();
+    options.from = from;
+    options.to = until.map(|token| token.as_str().to_owned());
+    options.limit = UInt::from(HISTORY_EVENTS_MAX);
+    let messages = handle(client, room)?.messages(options).await.map_err(|error| failure::verb(&error))?;
+    let slips = messages.chunk.iter().filter_map(|event| slip(&own, room, event)).collect();
+    Ok(HistoryPage { slips, older: messages.end })
+}
+
+/// The SDK's handle of a room that the account is in.
+pub(super) fn handle(client: &Client, room: &RoomId) -> Result<matrix_sdk::Room, MatrixError> {
+    let id = RumaRoomId::parse(room.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
+    match client.get_room(&id) {
+        Some(handle) => Ok(handle),
+        None => Err(MatrixError::NotJoined { user: own_user(client)?, room: room.clone() }),
+    }
+}
+
+/// Who this client is.
+pub(super) fn own_user(client: &Client) -> Result<UserId, MatrixError> {
+    let user = client.user_id().ok_or(MatrixError::NotOpen)?;
+    UserId::parse(user.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
+}
+
+/// Members are named as they speak, presence and typing stay away. Rooms and senders are *not* filtered: that would
+/// hide state, and with it the moment a room becomes encrypted.
+fn filter() -> FilterDefinition {
+    let mut filter = FilterDefinition::with_lazy_loading();
+    filter.presence.types = Some(Vec::new());
+    filter.room.ephemeral.types = Some(Vec::new());
+    filter.room.timeline.limit = Some(UInt::from(TIMELINE_EVENTS_MAX));
+    filter.room.timeline.lazy_load_options = LazyLoadOptions::Enabled { include_redundant_members: false };
+    filter
+}
+
+fn page(own: &UserId, response: SyncResponse) -> Result<Page, MatrixError> {
+    let token = SyncToken::parse(response.next_batch).map_err(|_| MatrixError::Nonsense {
+        cause: "a sync response without a position".to_owned(),
+    })?;
+    let (mut rooms, mut changes) = (Vec::new(), Vec::new());
+    for (id, update) in response.rooms.joined {
+        if let Ok(room) = RoomId::parse(id.as_str()) {
+            rooms.push(joined(own, room, update));
+        }
+    }
+    for (id, update) in response.rooms.left {
+        if let Ok(room) = RoomId::parse(id.as_str()) {
+            changes.push(left(own, room, &update));
+        }
+    }
+    for (id, update) in response.rooms.invited {
+        let by = update.invite_state.events.iter().find_map(|event| inviter(own, event));
+        if let (Ok(room), Some((by, direct))) = (RoomId::parse(id.as_str()), by) {
+            changes.push(Change::Invited { room, by, direct });
+        }
+    }
+    let keys_arrived = response.to_device.iter().any(|event| matches!(event, ProcessedToDeviceEvent::Decrypted { .. }));
+    Ok(Page { token, received_at: observe::now(), rooms, changes, keys_arrived })
+}
+
+fn joined(own: &UserId, room: RoomId, update: JoinedRoomUpdate) -> RoomPage {
+    let timeline = slips(own, &room, &update.timeline.events);
+    let (State::Before(state) | State::After(state)) = update.state;
+    let state = state.iter().filter_map(|event| state_change(own, &room, event)).collect();
+    let gap = if update.timeline.limited { update.timeline.prev_batch } else { None };
+    RoomPage { room, timeline, state, gap }
+}
+
+fn slips(own: &UserId, room: &RoomId, events: &[TimelineEvent]) -> Vec<Slip> {
+    events.iter().filter_map(|event| slip(own, room, event)).collect()
+}
+
+fn left(own: &UserId, room: RoomId, update: &LeftRoomUpdate) -> Change {
+    let (State::Before(state) | State::After(state)) = &update.state;
+    let in_state = state.iter().filter_map(|event| departure(own, event));
+    let in_timeline = update.timeline.events.iter().filter_map(|event| departure(own, event.raw()));
+    match in_state.chain(in_timeline).last() {
+        Some((by, how)) => Change::Departed { room, by: Some(by), how },
+        None => Change::Departed { room, by: None, how: Departure::Left },
+    }
+}
+
+/// Who invited us, and whether it is meant as a direct chat, from one event of an invitation.
+fn inviter<T>(own: &UserId, event: &Raw<T>) -> Option<(UserId, bool)> {
+    let event: serde_json::Value = serde_json::from_str(event.json().get()).ok()?;
+    let own_invitation = event["type"] == "m.room.member"
+        && event["state_key"] == own.as_str()
+        && event["content"]["membership"] == "invite";
+    if !own_invitation {
+        return None;
+    }
+    let direct = event["content"]["is_direct"].as_bool().unwrap_or(false);
+    Some((UserId::parse(event["sender"].as_str()?).ok()?, direct))
+}
+
+/// Tells all other accounts what this one saw, before anything else happens with the page.
+fn mark(marks: &Marks, page: &Page) {
+    let in_rooms = page.rooms.iter().flat_map(|room| {
+        let slips = room.timeline.iter().filter_map(|slip| match slip {
+            Slip::Change(change) => Some(change),
+            Slip::Event(_) | Slip::OwnJoin => None,
+        });
+        room.state.iter().chain(slips)
+    });
+    for change in in_rooms.chain(&page.changes) {
+        match change {
+            Change::Encrypted { room } => marks.encrypted(room),
+            Change::MembersChanged { room } | Change::Departed { room, .. } => marks.members_changed(room),
+            Change::Invited { .. } | Change::Joined { .. } | Change::Missed { .. } | Change::Upgraded { .. } => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_invitation_names_who_invites() {
+        let own = UserId::parse("@me:s").unwrap();
+        let event = |content: serde_json::Value, key: &str| {
+            let event = json!({"type": "m.room.member", "sender": "@a:s", "state_key": key, "content": content});
+            Raw::<serde_json::Value>::from_json_string(event.to_string()).unwrap()
+        };
+        let invite = json!({"membership": "invite", "is_direct": true});
+        assert_eq!(inviter(&own, &event(invite.clone(), "@me:s")), Some((UserId::parse("@a:s").unwrap(), true)));
+        assert_eq!(inviter(&own, &event(invite, "@b:s")), None);
+        assert_eq!(inviter(&own, &event(json!({"membership": "join"}), "@me:s")), None);
+    }
+}

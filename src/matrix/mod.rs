@@ -1,0 +1,281 @@
+//! The door to the homeserver: the only code that knows the Matrix SDK.
+//!
+//! It has two halves. Below is a thin adapter: one [`Homeserver`], one [`Session`] per account, each verb one request
+//! or one step of the sync stream, translated into nouns at once. Above it stands [`Catchup`], a pure machine that turns
+//! what the adapter brings into a batch for admission: what is new, what is history, and which gaps must be fetched first.
+//!
+//! **Invariant**: the SDK's own sync position never decides what is delivered. It is overwritten with ours before every
+//! restore, and every restart of a sync loop rebuilds the client, so a crash between the SDK's commit and ours only
+//! repeats a response.
+//!
+//! **Invariant**: nothing is sent in the clear into a room that any of our accounts ever saw encrypted.
+
+mod adapter;
+mod catchup;
+mod error;
+mod login;
+mod marks;
+mod register;
+mod wire;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+pub use adapter::open;
+pub use catchup::{Bounds, Catchup, CatchupStep, Gap};
+pub use error::{MatrixError, Retry};
+
+use crate::{
+    config::{Credential, Registration},
+    model::{
+        Account, AliasId, Change, Content, EntityName, EventId, Incoming, Millis, RoomId, Secret, SyncToken, Tokens,
+        TransactionId, UserId,
+    },
+};
+
+/// What every verb of the door gives.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, MatrixError>>;
+
+/// The homeserver as everybody may see it.
+pub trait Homeserver: Send + Sync {
+    /// Asks whether it is there.
+    fn reach(&self) -> Answer<'_, ()>;
+
+    /// Makes sure the account exists and is logged in on its one device. The session must be opened before use.
+    fn sign_in(&self, applicant: Applicant) -> Answer<'_, Arc<dyn Session>>;
+
+    /// The same after the homeserver stopped accepting the account's token: logs in anew, on the same device.
+    fn sign_in_again(&self, applicant: Applicant) -> Answer<'_, Arc<dyn Session>>;
+
+    /// Remembers rooms that are encrypted, from what the store kept.
+    fn remember_encrypted(&self, rooms: &[RoomId]);
+}
+
+/// One account on its one device.
+pub trait Session: Send + Sync {
+    /// Who this is.
+    fn user(&self) -> &UserId;
+
+    /// Builds the client anew, so that its next sync goes on after `since`; `None` begins at the beginning.
+    fn open(&self, since: Option<SyncToken>) -> Answer<'_, ()>;
+
+    /// Checks that the homeserver knows our keys and no others, and sets up cross-signing and recovery where missing.
+    fn establish(&self) -> Answer<'_, ()>;
+
+    /// One step of the sync stream.
+    fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page>;
+
+    /// A piece of a room's past: older than `from`, newer than `until`, newest first.
+    fn history(&self, room: RoomId, from: String, until: Option<SyncToken>) -> Answer<'_, HistoryPage>;
+
+    /// The newest piece of a room's timeline, newest first.
+    fn latest(&self, room: RoomId) -> Answer<'_, HistoryPage>;
+
+    /// Tries once more to read an encrypted event.
+    fn unseal(&self, room: RoomId, raw: String) -> Answer<'_, Content>;
+
+    /// Sends a message; the same transaction id sends it once.
+    fn send(&self, message: Outgoing) -> Answer<'_, EventId>;
+
+    /// Makes a room.
+    fn create_room(&self, plan: RoomPlan) -> Answer<'_, RoomId>;
+
+    /// Finds the room behind an alias.
+    fn resolve(&self, alias: AliasId) -> Answer<'_, Option<RoomId>>;
+
+    /// Joins a room by id, with servers that may know the way.
+    fn join(&self, room: RoomId, via: Vec<String>) -> Answer<'_, ()>;
+
+    /// Joins a room by alias.
+    fn join_alias(&self, alias: AliasId) -> Answer<'_, RoomId>;
+
+    /// Leaves a room, or declines an invitation.
+    fn leave(&self, room: RoomId) -> Answer<'_, ()>;
+
+    /// Invites somebody.
+    fn invite(&self, room: RoomId, user: UserId) -> Answer<'_, ()>;
+
+    /// Removes somebody.
+    fn remove(&self, room: RoomId, user: UserId, reason: String) -> Answer<'_, ()>;
+
+    /// Everybody who has, or had, to do with the room.
+    fn members(&self, room: RoomId) -> Answer<'_, BTreeMap<UserId, Presence>>;
+
+    /// A state event's content, if there is one.
+    fn state(&self, room: RoomId, kind: &'static str, key: String) -> Answer<'_, Option<serde_json::Value>>;
+
+    /// Sets a state event.
+    fn set_state(&self, room: RoomId, kind: &'static str, key: String, content: serde_json::Value) -> Answer<'_, ()>;
+
+    /// Sets the name that others see.
+    fn set_display_name(&self, name: String) -> Answer<'_, ()>;
+
+    /// Uploads a picture and shows it.
+    fn set_avatar(&self, picture: Vec<u8>, mime: &'static str) -> Answer<'_, ()>;
+
+    /// Lets go of the client. Nothing more is sent until it is opened again.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Where accounts are kept. Every write is durable when it returns.
+pub trait AccountBook: Send + Sync {
+    /// The account, if there is one.
+    fn load<'a>(&'a self, entity: &'a EntityName) -> Answer<'a, Option<Account>>;
+
+    /// Writes the account.
+    fn save(&self, account: Account) -> Answer<'_, ()>;
+
+    /// Writes the account's recovery key.
+    fn save_recovery_key<'a>(&'a self, entity: &'a EntityName, key: Secret) -> Answer<'a, ()>;
+
+    /// Writes new tokens before their first use. Blocks the calling thread.
+    ///
+    /// # Errors
+    /// When the tokens are not durable; they must not be used then.
+    fn save_tokens(&self, entity: &EntityName, tokens: Tokens) -> Result<(), MatrixError>;
+}
+
+/// What the door needs to open.
+#[derive(Clone)]
+pub struct Section {
+    /// The homeserver's base address.
+    pub url: String,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// The folder that holds one key store per account.
+    pub folder: PathBuf,
+    /// What devices are called.
+    pub device_name: String,
+    /// The means of making accounts, in order.
+    pub registration: Vec<Registration>,
+    /// Where accounts are kept.
+    pub accounts: Arc<dyn AccountBook>,
+}
+
+/// Who wants to sign in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applicant {
+    /// Its name in the configuration.
+    pub entity: EntityName,
+    /// The local part of its user id.
+    pub localpart: String,
+    /// What the operator gave for an account that exists.
+    pub credential: Option<Credential>,
+}
+
+/// One translated sync response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Where the stream goes on.
+    pub token: SyncToken,
+    /// When it reached us.
+    pub received_at: Millis,
+    /// What happened in rooms, room by room.
+    pub rooms: Vec<RoomPage>,
+    /// Invitations and other changes outside a timeline.
+    pub changes: Vec<Change>,
+    /// Whether room keys came with it, so that sealed events deserve another try.
+    pub keys_arrived: bool,
+}
+
+/// One room's part of a sync response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomPage {
+    /// The room.
+    pub room: RoomId,
+    /// What happened, in the order of arrival.
+    pub timeline: Vec<Slip>,
+    /// Changes that came as state, outside the timeline. They are older than the timeline or as old.
+    pub state: Vec<Change>,
+    /// Where the missing part before the timeline begins, if the homeserver left something out.
+    pub gap: Option<String>,
+}
+
+/// One thing on a room's timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slip {
+    /// Something said or done. Its standing isn't known yet.
+    Event(Unplaced),
+    /// The account itself became a member here.
+    OwnJoin,
+    /// Another change.
+    Change(Change),
+}
+
+/// An event whose standing isn't known yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unplaced {
+    /// Its id.
+    pub event: EventId,
+    /// Who sent it.
+    pub sender: UserId,
+    /// When the sender's server says it was sent.
+    pub sent_at: Millis,
+    /// What it says.
+    pub content: Content,
+}
+
+impl Unplaced {
+    /// The same event, placed in `room` with `standing`.
+    #[must_use]
+    pub fn place(self, room: RoomId, standing: crate::model::Standing) -> Incoming {
+        Incoming { room, event: self.event, sender: self.sender, sent_at: self.sent_at, standing, content: self.content }
+    }
+}
+
+/// A piece of a room's past, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// What happened.
+    pub slips: Vec<Slip>,
+    /// Where the piece before this one begins, if there is more.
+    pub older: Option<String>,
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// Where.
+    pub room: RoomId,
+    /// The event type.
+    pub kind: &'static str,
+    /// The content.
+    pub content: serde_json::Value,
+    /// The key that makes a repetition harmless.
+    pub transaction: TransactionId,
+}
+
+/// A room to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomPlan {
+    /// Its alias' local part, if it gets one.
+    pub alias: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub topic: Option<String>,
+    /// Whether it is encrypted from the start.
+    pub encrypted: bool,
+    /// Its version, where it isn't the homeserver's default.
+    pub version: Option<String>,
+    /// Whether it is a space.
+    pub space: bool,
+    /// Who is invited at once.
+    pub invite: Vec<UserId>,
+    /// Who may administer it beside its maker.
+    pub admins: Vec<UserId>,
+}
+
+/// How somebody stands to a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// A member.
+    Joined,
+    /// Invited, not yet a member.
+    Invited,
+    /// No longer, by their own hand or another's.
+    Departed,
+    /// Put out for good.
+    Banned,
+}
