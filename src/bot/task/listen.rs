@@ -1,0 +1,153 @@
+//! One entity's sync loop: response, catch-up, admission, and only then the next response.
+
+use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use tokio::{sync::mpsc, time};
+
+use super::unseal::unseal;
+use crate::{
+    matrix::{Bounds, Catchup, CatchupStep, MatrixError, Page, Session},
+    model::{Batch, Change, EntityName, Handoff, Millis, RoomId, SyncToken},
+    observe,
+    store::{Membership, Store, StoreError},
+};
+
+/// Everything a sync loop needs.
+pub struct Listener {
+    /// Whose loop it is.
+    pub entity: EntityName,
+    /// Its line to the homeserver.
+    pub session: Arc<dyn Session>,
+    /// Where batches are admitted.
+    pub desk: mpsc::Sender<Handoff<Batch, ()>>,
+    /// What is known so far.
+    pub store: Store,
+    /// Who wants to know of progress.
+    pub heard: mpsc::Sender<Heard>,
+    /// How long one long-poll may last.
+    pub sync_timeout: Duration,
+    /// How many pages are fetched for one gap.
+    pub gap_pages_max: usize,
+}
+
+/// A sign of life: one response was admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard {
+    /// Whose loop it is.
+    pub entity: EntityName,
+    /// When the response came.
+    pub at: Millis,
+}
+
+/// Why a loop fell silent.
+#[derive(Debug, thiserror::Error)]
+pub enum Silence {
+    /// The homeserver failed us.
+    #[error(transparent)]
+    Homeserver(#[from] MatrixError),
+    /// Nothing came for twice the time a long-poll may last.
+    #[error("no answer to a sync for {} s", .after.as_secs())]
+    Stalled {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The batch could not be admitted. It will be fetched and brought again.
+    #[error("what came in could not be written down")]
+    NotAdmitted,
+    /// The store could not be read.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl Listener {
+    /// Listens until something fails. Dropping it at any moment loses nothing: whatever was not admitted is fetched again.
+    pub async fn run(&self) -> Silence {
+        match self.listen().await {
+            Ok(never) => match never {},
+            Err(silence) => silence,
+        }
+    }
+
+    async fn listen(&self) -> Result<std::convert::Infallible, Silence> {
+        let mut since = self.store.position(&self.entity).await?;
+        let mut joined = self.joined().await?;
+        self.session.open(since.clone()).await?;
+        // E3: what could not be read before the restart is tried again.
+        let mut keys_arrived = true;
+        // The first response comes at once, news or not: it proves that the line works.
+        let mut wait = Duration::ZERO;
+        loop {
+            if observe::fault_switch(&format!("sync.fail.{}", self.entity)) {
+                return Err(MatrixError::ServerTrouble { status: 599 }.into());
+            }
+            let page = self.response(since.clone(), std::mem::replace(&mut wait, self.sync_timeout)).await?;
+            keys_arrived |= page.keys_arrived;
+            let batch = self.complete(since, &joined, page).await?;
+            let (token, at) = (batch.token.clone(), batch.received_at);
+            remember(&mut joined, &batch);
+            self.admit(batch).await?;
+            since = token;
+            // Nobody who has gone needs to know.
+            drop(self.heard.send(Heard { entity: self.entity.clone(), at }).await);
+            if std::mem::take(&mut keys_arrived)
+                && let Some(healed) = unseal(&self.entity, self.session.as_ref(), &self.store).await?
+            {
+                self.admit(healed).await?;
+            }
+        }
+    }
+
+    async fn joined(&self) -> Result<BTreeSet<RoomId>, StoreError> {
+        let memberships = self.store.memberships(&self.entity).await?;
+        Ok(memberships.into_iter().filter(|(_, state)| *state == Membership::Joined).map(|(room, _)| room).collect())
+    }
+
+    /// One response. Only the homeserver's silence counts as a stall: waiting for admission happens elsewhere.
+    async fn response(&self, since: Option<SyncToken>, wait: Duration) -> Result<Page, Silence> {
+        let patience = 2 * self.sync_timeout;
+        match time::timeout(patience, self.session.sync(since, wait)).await {
+            Ok(page) => Ok(page?),
+            Err(_) => Err(Silence::Stalled { after: patience }),
+        }
+    }
+
+    /// Fetches what the response left out.
+    async fn complete(
+        &self,
+        since: Option<SyncToken>,
+        joined: &BTreeSet<RoomId>,
+        page: Page,
+    ) -> Result<Batch, Silence> {
+        let bounds = Bounds { gap_pages_max: NonZeroUsize::new(self.gap_pages_max).unwrap_or(NonZeroUsize::MIN) };
+        let mut catchup = Catchup::new(self.entity.clone(), since, joined, bounds, page);
+        loop {
+            match catchup.step() {
+                CatchupStep::Admit(batch) => return Ok(batch),
+                CatchupStep::Fetch(gap) => {
+                    catchup.fetched(self.session.history(gap.room, gap.from, gap.until).await?);
+                }
+            }
+        }
+    }
+
+    async fn admit(&self, batch: Batch) -> Result<(), Silence> {
+        let (handoff, answer) = Handoff::new(batch);
+        self.desk.send(handoff).await.map_err(|_| Silence::NotAdmitted)?;
+        answer.await.map_err(|_| Silence::NotAdmitted)
+    }
+}
+
+/// Keeps the list of own rooms as `batch` says.
+fn remember(joined: &mut BTreeSet<RoomId>, batch: &Batch) {
+    for change in &batch.changes {
+        match change {
+            Change::Joined { room } => drop(joined.insert(room.clone())),
+            Change::Departed { room, .. } => drop(joined.remove(room)),
+            Change::Invited { .. }
+            | Change::Encrypted { .. }
+            | Change::MembersChanged { .. }
+            | Change::Missed { .. }
+            | Change::Upgraded { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What a bot does: for now, listening.
+
+mod listen;
+mod unseal;
+
+pub use listen::{Heard, Listener, Silence};

@@ -1,0 +1,63 @@
+//! What a batch means before it is written down.
+
+use std::collections::BTreeSet;
+
+use crate::model::{Batch, Change, Departure, UserId};
+
+/// Whether judging `batch` needs to know who our own accounts are.
+pub(super) fn needs_own(batch: &Batch) -> bool {
+    batch.changes.iter().any(|change| matches!(change, Change::Departed { how: Departure::Kicked, .. }))
+}
+
+/// Puts `batch` right where our own accounts had a hand in it: an entity that our router took out of a room has left, and
+/// may come back when the configuration says so. Only a kick by somebody else closes the door.
+pub(super) fn judge(mut batch: Batch, own: &BTreeSet<UserId>) -> Batch {
+    for change in &mut batch.changes {
+        if let Change::Departed { by: Some(by), how, .. } = change
+            && *how == Departure::Kicked
+            && own.contains(by)
+        {
+            *how = Departure::Left;
+        }
+    }
+    batch
+}
+
+/// Whether somebody has to act on what `batch` brings, beyond remembering it.
+pub(super) fn calls_for_action(batch: &Batch) -> bool {
+    batch.changes.iter().any(|change| match change {
+        Change::Invited { .. } | Change::Upgraded { .. } | Change::Joined { .. } | Change::Departed { .. } => true,
+        Change::Encrypted { .. } | Change::MembersChanged { .. } | Change::Missed { .. } => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{EntityName, Millis, RoomId};
+
+    fn departed(by: &str, how: Departure) -> Batch {
+        let change = Change::Departed { room: RoomId::parse("!r").unwrap(), by: Some(UserId::parse(by).unwrap()), how };
+        let entity = EntityName::parse("ada").unwrap();
+        Batch { entity, token: None, received_at: Millis(0), events: vec![], changes: vec![change] }
+    }
+
+    /// I11: a kick by somebody else closes the door; one by our own router does not.
+    #[test]
+    fn only_a_strangers_kick_counts_as_one() {
+        let own = BTreeSet::from([UserId::parse("@router:s").unwrap()]);
+        let check = |by: &str, how: Departure, expected: Departure| {
+            assert_eq!(judge(departed(by, how), &own), departed(by, expected), "{by} {how:?}");
+        };
+        check("@router:s", Departure::Kicked, Departure::Left);
+        check("@person:s", Departure::Kicked, Departure::Kicked);
+        check("@router:s", Departure::Banned, Departure::Banned);
+        check("@person:s", Departure::Left, Departure::Left);
+    }
+
+    #[test]
+    fn own_accounts_are_asked_for_only_when_it_matters() {
+        assert!(needs_own(&departed("@a:s", Departure::Kicked)));
+        assert!(!needs_own(&departed("@a:s", Departure::Banned)));
+    }
+}
