@@ -9,4 +9,5 @@ pub mod matrix;
 pub mod model;
 pub mod nursery;
 pub mod observe;
+pub mod orchestrator;
 pub mod store;

@@ -1,0 +1,222 @@
+//! The picture of the house: who is up, who isn't and why.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    config::Config,
+    model::{EntityName, EntityStatus, Millis, Phase, RoomId, RoomKey, RoomStatus, Status, UserId},
+};
+
+/// What happened to an entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum EntityEvent {
+    /// It is being started.
+    Starting,
+    /// It is logged in and has admitted a response.
+    Up {
+        /// As whom.
+        user: UserId,
+        /// When its loop made progress.
+        at: Millis,
+    },
+    /// It is in every room it should be in.
+    Housed,
+    /// It failed and will be tried again.
+    Failed {
+        /// In plain words.
+        reason: String,
+        /// When.
+        next_try_at: Millis,
+        /// Whether it needs somebody's help.
+        down: bool,
+    },
+}
+
+/// The picture. What it shows is derived; what it keeps is what happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Board {
+    status: Status,
+    housed: BTreeMap<EntityName, bool>,
+}
+
+impl Board {
+    /// The picture before anything happened.
+    pub(super) fn new(config: &Config, now: Millis) -> Self {
+        let entities = config.entities.iter().map(|entity| EntityStatus {
+            name: entity.name.clone(),
+            kind: entity.kind(),
+            user: None,
+            phase: Phase::Starting,
+            reason: Some("waiting for its turn".to_owned()),
+            restarts: 0,
+            next_try_at: None,
+            synced_at: None,
+        });
+        let rooms = config.rooms.keys();
+        let rooms = rooms.map(|key| RoomStatus { key: key.as_str().to_owned(), room: None, trouble: None });
+        let status = Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: now,
+            taken_at: now,
+            homeserver: config.homeserver.url.clone(),
+            ready: false,
+            doing: "starting".to_owned(),
+            entities: entities.collect(),
+            rooms: rooms.collect(),
+            counts: crate::model::Counts::default(),
+        };
+        Self { status, housed: BTreeMap::new() }
+    }
+
+    /// The picture at this moment.
+    pub(super) fn picture(&self, now: Millis) -> Status {
+        let ready = self.status.entities.iter().all(|entity| entity.phase == Phase::Ready)
+            && self.status.rooms.iter().all(|room| room.trouble.is_none() && room.room.is_some());
+        Status { taken_at: now, ready, ..self.status.clone() }
+    }
+
+    /// Says what the house as a whole is doing.
+    pub(super) fn doing(&mut self, what: &str) {
+        what.clone_into(&mut self.status.doing);
+    }
+
+    /// Everybody was told to stop.
+    pub(super) fn stop(&mut self) {
+        self.doing("stopping");
+        for status in &mut self.status.entities {
+            status.phase = Phase::Stopped;
+            status.reason = Some("told to stop".to_owned());
+            status.next_try_at = None;
+        }
+    }
+
+    /// Notes where a room stands.
+    pub(super) fn room(&mut self, key: &RoomKey, room: Option<RoomId>, trouble: Option<String>) {
+        if let Some(status) = self.status.rooms.iter_mut().find(|status| status.key == key.as_str()) {
+            status.room = room.or_else(|| status.room.take());
+            status.trouble = trouble;
+        }
+    }
+
+    /// Whether news of `name` is its first since it was started: it has arrived, and others may use its line.
+    pub(super) fn arrives(&self, name: &EntityName) -> bool {
+        let status = self.status.entities.iter().find(|status| status.name == *name);
+        // Who isn't an entity, the person at the keyboard, arrives once.
+        status.is_none_or(|status| status.synced_at.is_none() || status.next_try_at.is_some())
+    }
+
+    /// The user behind `name`, once known.
+    pub(super) fn user_of(&self, name: &EntityName) -> Option<&UserId> {
+        self.status.entities.iter().find(|status| status.name == *name)?.user.as_ref()
+    }
+
+    /// Notes what happened to `name`. Tells whether it became ready just now.
+    pub(super) fn entity(&mut self, name: &EntityName, event: EntityEvent) -> bool {
+        let Some(status) = self.status.entities.iter_mut().find(|status| status.name == *name) else { return false };
+        let was = status.phase;
+        match event {
+            EntityEvent::Starting => {
+                status.phase = Phase::Starting;
+                status.reason = Some("logging in".to_owned());
+                status.next_try_at = None;
+            }
+            EntityEvent::Up { user, at } => {
+                status.user = Some(user);
+                status.synced_at = Some(at);
+                status.next_try_at = None;
+                settle(status, self.housed.get(name).copied().unwrap_or_default());
+            }
+            EntityEvent::Housed => {
+                self.housed.insert(name.clone(), true);
+                if status.synced_at.is_some() && status.next_try_at.is_none() {
+                    settle(status, true);
+                }
+            }
+            EntityEvent::Failed { reason, next_try_at, down } => {
+                status.phase = if down { Phase::Down } else { Phase::BackingOff };
+                status.reason = Some(reason);
+                status.next_try_at = Some(next_try_at);
+                status.restarts += 1;
+            }
+        }
+        was != Phase::Ready && status.phase == Phase::Ready
+    }
+}
+
+/// An entity that is up is ready once it is in its rooms.
+fn settle(status: &mut EntityStatus, housed: bool) {
+    if housed {
+        status.phase = Phase::Ready;
+        status.reason = None;
+    } else {
+        status.phase = Phase::Starting;
+        status.reason = Some("joining its rooms".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::Path};
+
+    use super::*;
+    use crate::config::compile_text;
+
+    fn board() -> Board {
+        let text = "
+homeserver: {url: \"http://localhost:1\"}
+agents: {ada: {role: Answers., rooms: [lobby]}}
+";
+        Board::new(&compile_text(text, Path::new("/"), &BTreeMap::new()).unwrap().config, Millis(1))
+    }
+
+    fn name(text: &str) -> EntityName {
+        EntityName::parse(text).unwrap()
+    }
+
+    fn up() -> EntityEvent {
+        EntityEvent::Up { user: UserId::parse("@ada:s").unwrap(), at: Millis(2) }
+    }
+
+    fn phase(board: &Board, who: &str) -> Phase {
+        board.picture(Millis(9)).entities.into_iter().find(|entity| entity.name == name(who)).unwrap().phase
+    }
+
+    /// I3: ready is per entity: up and in its rooms, in whatever order the two come.
+    #[test]
+    fn an_entity_is_ready_when_it_is_up_and_housed() {
+        let mut board = board();
+        assert!(!board.entity(&name("ada"), up()));
+        assert_eq!(phase(&board, "ada"), Phase::Starting);
+        assert!(board.entity(&name("ada"), EntityEvent::Housed));
+        assert!(!board.entity(&name("ada"), up()), "it became ready before");
+        assert_eq!((phase(&board, "ada"), phase(&board, "router")), (Phase::Ready, Phase::Starting));
+    }
+
+    #[test]
+    fn a_failure_shows_the_next_try_and_news_ends_it() {
+        let mut board = board();
+        board.entity(&name("ada"), EntityEvent::Housed);
+        board.entity(&name("ada"), up());
+        let failed = EntityEvent::Failed { reason: "no answer".to_owned(), next_try_at: Millis(7), down: false };
+        board.entity(&name("ada"), failed);
+        let ada = board.picture(Millis(3)).entities.into_iter().find(|entity| entity.name == name("ada")).unwrap();
+        assert_eq!((ada.phase, ada.next_try_at, ada.restarts), (Phase::BackingOff, Some(Millis(7)), 1));
+        assert!(board.arrives(&name("ada")));
+        assert!(board.entity(&name("ada"), up()), "news makes it ready again");
+    }
+
+    #[test]
+    fn the_house_is_ready_when_everybody_is_and_no_room_is_in_trouble() {
+        let mut board = board();
+        for who in ["router", "ada"] {
+            board.entity(&name(who), EntityEvent::Housed);
+            board.entity(&name(who), up());
+        }
+        assert!(!board.picture(Millis(3)).ready, "the room isn't known yet");
+        let key = RoomKey::parse("lobby").unwrap();
+        board.room(&key, Some(RoomId::parse("!r").unwrap()), None);
+        assert!(board.picture(Millis(3)).ready);
+        board.room(&key, None, Some("closed".to_owned()));
+        assert!(!board.picture(Millis(3)).ready);
+    }
+}

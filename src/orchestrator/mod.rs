@@ -1,0 +1,13 @@
+//! The orchestrator: boots the router, then everybody else, keeps them up, keeps rooms as configured, and stops in order.
+//!
+//! The decisions (`plan`, `restart`, `rooms`, `invites`, `board`) are pure; `task` carries them out. It lays the channels
+//! in which neighbours meet: sync loops bring batches to the desk, and the desk rings when somebody must act.
+
+mod board;
+mod invites;
+mod plan;
+mod restart;
+mod rooms;
+mod task;
+
+pub use task::{Outcome, Start, run};

@@ -1,0 +1,222 @@
+//! The house as a whole: lays the channels, keeps the picture, and tells the rooms who is up.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Notify, Semaphore, mpsc, watch},
+    time::{self, Instant},
+};
+
+use super::{
+    book::Book,
+    boot::boot,
+    bot::Bot,
+    person::bring_person,
+    rooms::{Arrival, Rooms},
+};
+use crate::{
+    config::{Config, Entity},
+    desk::{Desk, Inbox},
+    matrix::{self, Homeserver, MatrixError, Section, Session},
+    model::{EntityName, Millis, RoomId, RoomKey, Status},
+    nursery::{Nursery, Stop},
+    observe::{self, EntityReady},
+    orchestrator::{
+        board::{Board, EntityEvent},
+        plan::boot_plan,
+    },
+    store::Store,
+};
+
+/// How many reports may wait to be read; who reports while it is full waits.
+const REPORTS_WAITING_MAX: usize = 256;
+/// How often the picture is shown when only small things changed.
+const PICTURE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What somebody tells the house.
+pub(super) enum Report {
+    /// An entity is being started.
+    Starting {
+        /// Who.
+        entity: EntityName,
+    },
+    /// A response was admitted.
+    Heard {
+        /// Whose.
+        entity: EntityName,
+        /// Its line, for those who act in its name.
+        session: Arc<dyn Session>,
+        /// When it came.
+        at: Millis,
+    },
+    /// An entity failed.
+    Failed {
+        /// Who.
+        entity: EntityName,
+        /// In plain words.
+        reason: String,
+        /// When it is tried again.
+        next_try_at: Millis,
+        /// Whether it needs somebody's help.
+        down: bool,
+    },
+    /// An entity is in all its rooms.
+    Housed {
+        /// Who.
+        entity: EntityName,
+    },
+    /// A room was looked after.
+    Room {
+        /// Which.
+        key: RoomKey,
+        /// Its id, once known.
+        room: Option<RoomId>,
+        /// What is wrong with it.
+        trouble: Option<String>,
+    },
+}
+
+/// Opens the house: every task that it needs begins.
+///
+/// # Errors
+/// When the door to the homeserver can't be made.
+pub(super) fn open(
+    nursery: &Nursery,
+    config: Arc<Config>,
+    store: Store,
+    status: watch::Sender<Status>,
+) -> Result<(), MatrixError> {
+    let homeserver = matrix::open(section(&config, store.clone()))?;
+    let (reports, inbox) = mpsc::channel(REPORTS_WAITING_MAX);
+    let (arrivals, arrived) = mpsc::channel(REPORTS_WAITING_MAX);
+    let (action, router_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (desk, desk_inbox) = Desk::new(store.clone(), Arc::clone(&action));
+    let stop = nursery.stop().clone();
+
+    let house = House {
+        board: Board::new(&config, observe::now()),
+        router: config.router().name.clone(),
+        router_up: Arc::clone(&router_up),
+        began: Instant::now(),
+        arrivals,
+        status,
+    };
+    nursery.forever("desk", desk.run(stop.clone()));
+    nursery.forever("house", house.run(inbox, stop.clone()));
+    let rooms = Rooms::new(Arc::clone(&config), store.clone(), Arc::clone(&homeserver), reports.clone());
+    nursery.forever("rooms", rooms.run(arrived, action, stop.clone()));
+
+    let logins = Arc::new(Semaphore::new(config.homeserver.logins_max.get()));
+    let bot = |entity: &Entity| seat(entity, &config, &homeserver, &store, &desk_inbox, &reports, &logins);
+    let plan = boot_plan(&config);
+    let named = |name: &EntityName| config.entity(name).map(bot);
+    let then: Vec<Bot> = plan.then.iter().filter_map(named).collect();
+    let url = config.homeserver.url.clone();
+    nursery.once("boot", boot(Arc::clone(&homeserver), url, nursery.clone(), bot(config.router()), then, router_up));
+    if let Some(person) = config.user.clone() {
+        nursery.once("person", bring_person(person, homeserver, store, reports, stop));
+    }
+    Ok(())
+}
+
+fn section(config: &Config, store: Store) -> Section {
+    Section {
+        url: config.homeserver.url.clone(),
+        request_timeout: config.homeserver.request_timeout,
+        folder: config.state.folder.join("matrix"),
+        device_name: config.accounts.device_name.clone(),
+        registration: config.accounts.registration.clone(),
+        accounts: Arc::new(Book(store)),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "a bot is born here, with everything it holds, and nowhere else")]
+fn seat(
+    entity: &Entity,
+    config: &Config,
+    homeserver: &Arc<dyn Homeserver>,
+    store: &Store,
+    desk: &Inbox,
+    reports: &mpsc::Sender<Report>,
+    logins: &Arc<Semaphore>,
+) -> Bot {
+    Bot {
+        entity: entity.clone(),
+        settings: config.homeserver.clone(),
+        homeserver: Arc::clone(homeserver),
+        store: store.clone(),
+        desk: desk.clone(),
+        reports: reports.clone(),
+        logins: Arc::clone(logins),
+    }
+}
+
+/// The task that keeps the picture.
+struct House {
+    board: Board,
+    router: EntityName,
+    router_up: Arc<Notify>,
+    began: Instant,
+    arrivals: mpsc::Sender<Arrival>,
+    status: watch::Sender<Status>,
+}
+
+impl House {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Report>, stop: Stop) {
+        self.board.doing("running");
+        let mut next_picture = Instant::now();
+        let mut stale = true;
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.soft() => break,
+                Some(report) = inbox.recv() => {
+                    self.note(report).await;
+                    stale = true;
+                }
+                () = time::sleep_until(next_picture), if stale => {
+                    self.status.send_replace(self.board.picture(observe::now()));
+                    stale = false;
+                    next_picture = Instant::now() + PICTURE_PAUSE;
+                }
+            }
+        }
+        self.board.stop();
+        self.status.send_replace(self.board.picture(observe::now()));
+    }
+
+    async fn note(&mut self, report: Report) {
+        match report {
+            Report::Starting { entity } => drop(self.board.entity(&entity, EntityEvent::Starting)),
+            Report::Heard { entity, session, at } => self.heard(entity, session, at).await,
+            Report::Failed { entity, reason, next_try_at, down } => {
+                self.board.entity(&entity, EntityEvent::Failed { reason, next_try_at, down });
+            }
+            Report::Housed { entity } => {
+                let became_ready = self.board.entity(&entity, EntityEvent::Housed);
+                self.say_ready(&entity, became_ready);
+            }
+            Report::Room { key, room, trouble } => self.board.room(&key, room, trouble),
+        }
+    }
+
+    async fn heard(&mut self, entity: EntityName, session: Arc<dyn Session>, at: Millis) {
+        let user = session.user().clone();
+        let first = self.board.arrives(&entity);
+        let became_ready = self.board.entity(&entity, EntityEvent::Up { user, at });
+        self.say_ready(&entity, became_ready);
+        if first {
+            if entity == self.router {
+                self.router_up.notify_one();
+            }
+            // The rooms are gone only when everything ends.
+            drop(self.arrivals.send(Arrival { entity, session }).await);
+        }
+    }
+
+    fn say_ready(&self, entity: &EntityName, became_ready: bool) {
+        if became_ready && let Some(user) = self.board.user_of(entity) {
+            EntityReady { entity, user, took: self.began.elapsed() }.emit();
+        }
+    }
+}
