@@ -29,7 +29,8 @@ pub fn greeting(hosts: &[Host]) -> Greeting {
         let text = "Welcome! Nobody here answers yet: invite an agent.";
         return Greeting { plain: text.to_owned(), html: format!("<p>{text}</p>") };
     }
-    let plain: Vec<String> = hosts.iter().map(|host| format!("• {} ({}){}", host.name, host.user, dash(&host.purpose))).collect();
+    let plain: Vec<String> =
+        hosts.iter().map(|host| format!("• {} ({}){}", host.name, host.user, dash(&host.purpose))).collect();
     let html: Vec<String> = hosts.iter().map(html_line).collect();
     let how = "Mention one of them by name to ask it directly, or just write: the right one will answer.";
     Greeting {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use tokio::{
     sync::{Notify, mpsc},
     time::Instant,
@@ -10,9 +10,9 @@ use tokio::{
 
 use super::admission::{calls_for_action, judge, needs_own};
 use crate::{
-    model::{Batch, Handoff},
+    model::{Admitted, Batch, Handoff, UserId},
     nursery::Stop,
-    observe::{self, BatchAdmitted},
+    observe::{self, AdmissionFailed, BatchAdmitted},
     store::{Store, StoreError},
 };
 
@@ -29,6 +29,13 @@ pub struct Desk {
     action: Arc<Notify>,
 }
 
+/// Whether the store takes anything in any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StoreState {
+    Open,
+    Closed,
+}
+
 impl Desk {
     /// A desk over `store`, and the way to it. `action` is rung when something came in that somebody must act on.
     #[must_use]
@@ -37,7 +44,8 @@ impl Desk {
         (Self { inbox, store, action }, sender)
     }
 
-    /// Works until told to stop. What is in hand is finished.
+    /// Works until told to stop; what is in hand is finished. Ends by itself when the store is closed for good: nothing
+    /// can be taken in then, and only a new start helps.
     pub async fn run(mut self, stop: Stop) {
         let mut waiting = Vec::with_capacity(WAITING_MAX);
         loop {
@@ -46,11 +54,15 @@ impl Desk {
                 () = stop.soft() => return,
                 count = self.inbox.recv_many(&mut waiting, WAITING_MAX) => if count == 0 { return },
             }
-            join_all(waiting.drain(..).map(|handoff| self.admit(handoff))).await;
+            let admissions = stream::iter(waiting.drain(..)).map(|handoff| self.admit(handoff));
+            let closed = admissions.buffer_unordered(WAITING_MAX).any(async |store| store == StoreState::Closed).await;
+            if closed {
+                return;
+            }
         }
     }
 
-    async fn admit(&self, Handoff { value, answer }: Handoff<Batch, ()>) {
+    async fn admit(&self, Handoff { value, answer }: Handoff<Batch, ()>) -> StoreState {
         let (entity, began) = (value.entity.clone(), Instant::now());
         let action = calls_for_action(&value);
         observe::fault_point("admit.before");
@@ -63,18 +75,22 @@ impl Desk {
                 }
                 // A loop that is gone hears nothing; its successor begins after this batch.
                 answer.send(()).unwrap_or_default();
+                StoreState::Open
             }
             // Unanswered, the loop starts over from its last position, with back-off.
-            Err(error) => observe::AdmissionFailed { entity: &entity, error: &error }.emit(),
+            Err(error) => {
+                AdmissionFailed { entity: &entity, error: &error }.emit();
+                if matches!(error, StoreError::Closed) { StoreState::Closed } else { StoreState::Open }
+            }
         }
     }
 
-    async fn write(&self, batch: Batch) -> Result<crate::model::Admitted, StoreError> {
+    async fn write(&self, batch: Batch) -> Result<Admitted, StoreError> {
         let own = if needs_own(&batch) { self.own_users().await? } else { BTreeSet::new() };
         self.store.admit(vec![judge(batch, &own)]).await
     }
 
-    async fn own_users(&self) -> Result<BTreeSet<crate::model::UserId>, StoreError> {
+    async fn own_users(&self) -> Result<BTreeSet<UserId>, StoreError> {
         Ok(self.store.accounts().await?.into_iter().filter_map(|account| account.user).collect())
     }
 }
@@ -82,7 +98,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Content, EntityName, EventId, Incoming, Millis, RoomId, Standing, SyncToken, UserId};
+    use crate::model::{Content, EntityName, EventId, Incoming, Millis, RoomId, Standing, SyncToken};
 
     fn batch(entity: &str, event: &str, token: &str) -> Batch {
         Batch {
@@ -130,9 +146,7 @@ mod tests {
         let (store, memory) = Store::memory();
         let (desk, inbox) = Desk::new(store, Arc::new(Notify::new()));
         memory.crash();
-        tokio::select! {
-            heard = bring(&inbox, batch("ada", "$1", "s1")) => assert!(!heard),
-            () = desk.run(Stop::default()) => panic!("the desk stopped"),
-        }
+        let (heard, ()) = tokio::join!(bring(&inbox, batch("ada", "$1", "s1")), desk.run(Stop::default()));
+        assert!(!heard, "and the desk ended, since its store is closed");
     }
 }

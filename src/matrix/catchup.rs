@@ -145,9 +145,8 @@ impl Placing {
         let joins_here = slips.contains(&Slip::OwnJoin);
         let mut standing = match self.origin {
             Origin::FirstStart => Standing::History,
-            Origin::Member => Standing::Live,
             Origin::Newcomer if joins_here => Standing::History,
-            Origin::Newcomer => Standing::Live,
+            Origin::Newcomer | Origin::Member => Standing::Live,
         };
         for slip in slips {
             match slip {

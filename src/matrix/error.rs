@@ -49,13 +49,17 @@ pub enum MatrixError {
         localpart: String,
     },
     /// The user name belongs to somebody else.
-    #[error("the user name {localpart:?} is taken by somebody else: give its password in `accounts.passwords`, or choose another `accounts.localpart`")]
+    #[error(
+        "the user name {localpart:?} is taken by somebody else: give its password in `accounts.passwords`, or choose another `accounts.localpart`"
+    )]
     NameTaken {
         /// The name.
         localpart: String,
     },
     /// There is no account and no means to make one.
-    #[error("there is no account {localpart:?}, and no way to make one: set `accounts.registration_shared_secret`, `accounts.registration_token` or `accounts.open_registration`, or give its password in `accounts.passwords`")]
+    #[error(
+        "there is no account {localpart:?}, and no way to make one: set `accounts.registration_shared_secret`, `accounts.registration_token` or `accounts.open_registration`, or give its password in `accounts.passwords`"
+    )]
     NoAccount {
         /// The name.
         localpart: String,
@@ -67,7 +71,9 @@ pub enum MatrixError {
         means: &'static str,
     },
     /// The homeserver knows other device keys than ours: the key store was lost or belongs to another account.
-    #[error("the homeserver knows other keys for this device than {folder} holds: restore that folder from a backup, or move it away together with the account's row to begin with a new device")]
+    #[error(
+        "the homeserver knows other keys for this device than {folder} holds: restore that folder from a backup, or move it away together with the account's row to begin with a new device"
+    )]
     ForeignDevice {
         /// Where our keys are.
         folder: String,

@@ -34,7 +34,12 @@ pub(super) struct Fresh {
 /// Decides the next step from what is written down and what the operator gave.
 ///
 /// What is written down wins, since user and device are kept for life; but a changed password replaces the old one.
-pub(super) fn login_step(account: Option<Account>, applicant: &Applicant, can_register: bool, fresh: Fresh) -> LoginStep {
+pub(super) fn login_step(
+    account: Option<Account>,
+    applicant: &Applicant,
+    can_register: bool,
+    fresh: Fresh,
+) -> LoginStep {
     let Some(mut account) = account else { return first_step(applicant, can_register, fresh) };
     match (&applicant.credential, &account.password) {
         (Some(Credential::Password(given)), known) if known.as_ref().is_none_or(|known| known.secret != *given) => {
@@ -99,30 +104,42 @@ mod tests {
         }
     }
 
-    fn ours(text: &str) -> Option<Password> {
-        Some(Password { secret: Secret::new(text), ours: true })
+    fn ours(text: &str) -> Password {
+        Password { secret: Secret::new(text), ours: true }
     }
 
-    fn given(text: &str) -> Option<Password> {
-        Some(Password { secret: Secret::new(text), ours: false })
+    fn given(text: &str) -> Password {
+        Password { secret: Secret::new(text), ours: false }
     }
 
     /// I1, I2: what is written down is used for life; accounts that don't exist are made by what is configured.
     #[test]
     fn the_next_step_follows_from_what_is_known() {
-        let check = |account: Option<Account>, credential: Option<Credential>, can_register: bool, expected: &LoginStep| {
-            assert_eq!(login_step(account, &applicant(credential), can_register, fresh()), *expected);
-        };
+        let check =
+            |account: Option<Account>, credential: Option<Credential>, can_register: bool, expected: &LoginStep| {
+                assert_eq!(login_step(account, &applicant(credential), can_register, fresh()), *expected);
+            };
         let password = |text: &str| Some(Credential::Password(Secret::new(text)));
-        let begun = |password| LoginStep::Save(Account { device: fresh().device, store_key: Secret::new("00"), ..account(password, false) });
+        let begun = |password| {
+            LoginStep::Save(Account {
+                device: fresh().device,
+                store_key: Secret::new("00"),
+                ..account(password, false)
+            })
+        };
         check(None, None, false, &LoginStep::Impossible);
-        check(None, None, true, &begun(ours("random")));
-        check(None, password("pw"), false, &begun(given("pw")));
+        check(None, None, true, &begun(Some(ours("random"))));
+        check(None, password("pw"), false, &begun(Some(given("pw"))));
         check(None, Some(Credential::AccessToken(Secret::new("t"))), false, &begun(None));
-        check(Some(account(ours("random"), false)), None, true, &LoginStep::Register(Secret::new("random")));
-        check(Some(account(given("pw"), false)), password("pw"), true, &LoginStep::LogIn(Secret::new("pw")));
-        check(Some(account(given("old"), false)), password("new"), true, &LoginStep::Save(account(given("new"), false)));
-        check(Some(account(ours("random"), true)), None, false, &LoginStep::Done);
+        check(Some(account(Some(ours("random")), false)), None, true, &LoginStep::Register(Secret::new("random")));
+        check(Some(account(Some(given("pw")), false)), password("pw"), true, &LoginStep::LogIn(Secret::new("pw")));
+        check(
+            Some(account(Some(given("old")), false)),
+            password("new"),
+            true,
+            &LoginStep::Save(account(Some(given("new")), false)),
+        );
+        check(Some(account(Some(ours("random")), true)), None, false, &LoginStep::Done);
         let token = Some(Credential::AccessToken(Secret::new("t")));
         check(Some(account(None, false)), token, false, &LoginStep::Adopt(Secret::new("t")));
         check(Some(account(None, false)), None, true, &LoginStep::Impossible);

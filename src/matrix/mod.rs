@@ -13,6 +13,7 @@
 mod adapter;
 mod catchup;
 mod error;
+mod hex;
 mod login;
 mod marks;
 mod register;
@@ -220,7 +221,14 @@ impl Unplaced {
     /// The same event, placed in `room` with `standing`.
     #[must_use]
     pub fn place(self, room: RoomId, standing: crate::model::Standing) -> Incoming {
-        Incoming { room, event: self.event, sender: self.sender, sent_at: self.sent_at, standing, content: self.content }
+        Incoming {
+            room,
+            event: self.event,
+            sender: self.sender,
+            sent_at: self.sent_at,
+            standing,
+            content: self.content,
+        }
     }
 }
 

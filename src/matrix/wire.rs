@@ -10,6 +10,7 @@ use sha1::Sha1;
 use super::{
     MatrixError,
     error::failure_of,
+    hex::to_hex,
     register::{NextStage, next_stage},
 };
 use crate::{
@@ -65,12 +66,7 @@ impl Wire {
         }
     }
 
-    async fn register_by_secret(
-        &self,
-        localpart: &str,
-        password: &Secret,
-        secret: &Secret,
-    ) -> Result<(), MatrixError> {
+    async fn register_by_secret(&self, localpart: &str, password: &Secret, secret: &Secret) -> Result<(), MatrixError> {
         let path = "/_synapse/admin/v1/register";
         let first = self.call(Method::GET, path, None, None).await?;
         if first.status == StatusCode::NOT_FOUND {
@@ -219,10 +215,9 @@ fn user_in(answer: &Value) -> Result<UserId, MatrixError> {
 
 /// Proves to Synapse that we know its registration secret.
 fn registration_mac(secret: &Secret, nonce: &str, localpart: &str, password: &Secret) -> String {
-    let mut mac =
-        Hmac::<Sha1>::new_from_slice(secret.reveal().as_bytes()).expect("an HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(secret.reveal().as_bytes()).expect("an HMAC takes a key of any length");
     mac.update(format!("{nonce}\0{localpart}\0{}\0notadmin", password.reveal()).as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    to_hex(&mac.finalize().into_bytes())
 }
 
 #[cfg(test)]

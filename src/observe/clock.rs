@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chrono::{Local, TimeZone as _};
+
 use crate::model::Millis;
 
 /// The moment it is, by this machine's clock. It may jump; waiting is done by `tokio::time`.
@@ -13,6 +15,13 @@ pub fn now() -> Millis {
     Millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// The hour and minute of `at` where this machine stands, such as `14:05`.
+#[must_use]
+pub fn time_of_day(at: Millis) -> String {
+    let moment = i64::try_from(at.0).ok().and_then(|millis| Local.timestamp_millis_opt(millis).single());
+    moment.map_or_else(|| "--:--".to_owned(), |moment| moment.format("%H:%M").to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,5 +31,11 @@ mod tests {
         let year_2020 = Millis(1_577_836_800_000);
         let year_2100 = Millis(4_102_444_800_000);
         assert!((year_2020..year_2100).contains(&now()));
+    }
+    #[test]
+    fn a_moment_beyond_the_calendar_has_no_time_of_day() {
+        let shown = time_of_day(now());
+        assert!(shown.len() == 5 && shown.as_bytes()[2] == b':', "{shown}");
+        assert_eq!(time_of_day(Millis(u64::MAX)), "--:--");
     }
 }

@@ -11,16 +11,16 @@ mod redact;
 mod secrets;
 mod setup;
 
-pub use clock::now;
+pub use clock::{now, time_of_day};
 pub use event::{
     AccountRegistered, AdmissionFailed, BatchAdmitted, Causes, ConfigLoaded, ConfigWarned, EntityBackingOff,
-    EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, EventHealed, EventSealed, GapBeyondBounds,
-    GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, InviteAccepted, InviteDeclined, InviteRetried,
-    LimitKept, MemberInvited, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded,
-    RoomWelcomed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, SyncFailed,
-    SyncStalled, TaskDied, TokensRefreshed,
+    EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed, EventHealed, EventSealed,
+    GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, InviteAccepted, InviteDeclined,
+    InviteRetried, LimitKept, MemberInvited, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft, RoomTroubled,
+    RoomUpgraded, RoomWelcomed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete,
+    SyncFailed, SyncStalled, TaskDied, TokensRefreshed,
 };
 pub use fault::{fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};
 pub use secrets::{register_secret, register_token};
-pub use setup::{LogForm, Logs, LogsError, start_logs};
+pub use setup::{LogForm, Logs, LogsError, start_logs, start_logs_in};

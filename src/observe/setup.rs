@@ -1,8 +1,15 @@
-//! Where log lines go: through a filter and the redaction to standard error.
+//! Where log lines go: through a filter and the redaction to standard error, or to a file.
 
-use std::{io, panic};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    panic,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use tracing_subscriber::{EnvFilter, util::SubscriberInitExt as _};
+use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter, util::SubscriberInitExt as _};
 
 use super::{people::ForPeople, redact::redact, secrets::with_secrets};
 
@@ -41,20 +48,42 @@ pub enum LogsError {
         /// What is wrong with it.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file can't be written to.
+    #[error("the log can't be written to {}: {source}", .path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// Somebody else receives this process' log already.
     #[error("another receiver of log lines is installed in this process")]
     Taken,
 }
 
-/// Starts the log. Panics go through it from then on, too, so that no secret reaches the terminal in one.
+/// Starts the log on standard error. Panics go through it from then on, too, so that no secret reaches the terminal in one.
 ///
 /// # Errors
 /// [`LogsError`] when the filter is wrong or the process logs elsewhere already.
 pub fn start_logs(logs: &Logs) -> Result<(), LogsError> {
+    start(logs, BoxMakeWriter::new(|| Redacting(io::stderr())))
+}
+
+/// Starts the log at the end of the file `path`, which only its owner may read, where standard error is for people.
+///
+/// # Errors
+/// As [`start_logs`], and when the file can't be written to.
+pub fn start_logs_in(path: &Path, logs: &Logs) -> Result<(), LogsError> {
+    let opened = File::options().create(true).append(true).mode(0o600).open(path);
+    let file = Arc::new(opened.map_err(|source| LogsError::File { path: path.to_owned(), source })?);
+    start(logs, BoxMakeWriter::new(move || Redacting(Arc::clone(&file))))
+}
+
+fn start(logs: &Logs, writer: BoxMakeWriter) -> Result<(), LogsError> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter(logs.filter.as_deref())?)
         .with_ansi(logs.form == LogForm::Coloured)
-        .with_writer(|| Redacting(io::stderr()));
+        .with_writer(writer);
     let started = match logs.form {
         LogForm::Json => {
             lines.json().flatten_event(true).with_current_span(false).with_span_list(false).finish().try_init()

@@ -17,7 +17,12 @@ pub(super) enum InviteAnswer {
 }
 
 /// Decides about an invitation of `entity` by `inviter`. `own` are our own accounts: they may always invite each other.
-pub(super) fn invite_answer(config: &Config, entity: &Entity, inviter: &UserId, own: &BTreeSet<UserId>) -> InviteAnswer {
+pub(super) fn invite_answer(
+    config: &Config,
+    entity: &Entity,
+    inviter: &UserId,
+    own: &BTreeSet<UserId>,
+) -> InviteAnswer {
     if own.contains(inviter) {
         InviteAnswer::Accept
     } else if !entity.accept_invites {

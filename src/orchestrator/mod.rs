@@ -10,4 +10,4 @@ mod restart;
 mod rooms;
 mod task;
 
-pub use task::{Outcome, Start, run};
+pub use task::{Book, Outcome, Start, run};

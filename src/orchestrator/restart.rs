@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_needs_help_is_down_and_tried_slowly() {
         let pause = Restart::default().failed(Millis(0), Retry::Never, 0.0);
-        assert_eq!(pause, Pause { attempt: 1, delay: Duration::from_secs(60), down: true });
+        assert_eq!(pause, Pause { attempt: 1, delay: Duration::from_mins(1), down: true });
     }
 
     proptest! {

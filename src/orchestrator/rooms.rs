@@ -104,7 +104,10 @@ mod tests {
     /// I4: responders are invited and join, people are invited once, those no longer named leave.
     #[test]
     fn a_room_is_brought_to_what_the_configuration_says() {
-        let check = |members: &[(&str, Presence)], wanted: &[(UserId, Own)], unwanted: &[(UserId, Own)], expected: &[RoomStep]| {
+        let check = |members: &[(&str, Presence)],
+                     wanted: &[(UserId, Own)],
+                     unwanted: &[(UserId, Own)],
+                     expected: &[RoomStep]| {
             let facts = RoomFacts {
                 members: members.iter().map(|(name, presence)| (user(name), *presence)).collect(),
                 wanted: wanted.iter().cloned().collect(),
@@ -121,7 +124,12 @@ mod tests {
         check(&[you], &[own("ada", false, None)], &[], &[invite("ada")]);
         check(&[you, ("ada", Presence::Invited)], &[own("ada", true, None)], &[], &[join("ada")]);
         check(&[you, ("ada", Presence::Joined)], &[own("ada", true, None)], &[], &[]);
-        check(&[you, ("ada", Presence::Departed)], &[own("ada", true, Some(Membership::Left))], &[], &[invite("ada"), join("ada")]);
+        check(
+            &[you, ("ada", Presence::Departed)],
+            &[own("ada", true, Some(Membership::Left))],
+            &[],
+            &[invite("ada"), join("ada")],
+        );
         let leave = RoomStep::Leave(EntityName::parse("ada").unwrap());
         check(&[you, ("ada", Presence::Joined)], &[], &[own("ada", true, None)], &[leave]);
         check(&[you, ("ada", Presence::Joined)], &[], &[own("ada", false, None)], &[RoomStep::Remove(user("ada"))]);

@@ -1,10 +1,18 @@
 //! One entity's sync loop: response, catch-up, admission, and only then the next response.
 
-use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{sync::mpsc, time};
 
-use super::unseal::unseal;
+use super::{
+    news::{tell_healed, tell_news},
+    unseal::unseal,
+};
 use crate::{
     matrix::{Bounds, Catchup, CatchupStep, MatrixError, Page, Session},
     model::{Batch, Change, EntityName, Handoff, Millis, RoomId, SyncToken},
@@ -60,7 +68,7 @@ pub enum Silence {
 }
 
 impl Listener {
-    /// Listens until something fails. Dropping it at any moment loses nothing: whatever was not admitted is fetched again.
+    /// Listens on the open line until something fails. Dropping it at any moment loses nothing: whatever was not admitted is fetched again.
     pub async fn run(&self) -> Silence {
         match self.listen().await {
             Ok(never) => match never {},
@@ -71,7 +79,6 @@ impl Listener {
     async fn listen(&self) -> Result<std::convert::Infallible, Silence> {
         let mut since = self.store.position(&self.entity).await?;
         let mut joined = self.joined().await?;
-        self.session.open(since.clone()).await?;
         // E3: what could not be read before the restart is tried again.
         let mut keys_arrived = true;
         // The first response comes at once, news or not: it proves that the line works.
@@ -82,17 +89,20 @@ impl Listener {
             }
             let page = self.response(since.clone(), std::mem::replace(&mut wait, self.sync_timeout)).await?;
             keys_arrived |= page.keys_arrived;
-            let batch = self.complete(since, &joined, page).await?;
+            let mut fetched = BTreeMap::new();
+            let batch = self.complete(since, &joined, page, &mut fetched).await?;
             let (token, at) = (batch.token.clone(), batch.received_at);
+            self.admit(batch.clone()).await?;
             remember(&mut joined, &batch);
-            self.admit(batch).await?;
+            tell_news(&batch, &fetched);
             since = token;
             // Nobody who has gone needs to know.
             drop(self.heard.send(Heard { entity: self.entity.clone(), at }).await);
             if std::mem::take(&mut keys_arrived)
                 && let Some(healed) = unseal(&self.entity, self.session.as_ref(), &self.store).await?
             {
-                self.admit(healed).await?;
+                self.admit(healed.clone()).await?;
+                tell_healed(&healed);
             }
         }
     }
@@ -111,12 +121,13 @@ impl Listener {
         }
     }
 
-    /// Fetches what the response left out.
+    /// Fetches what the response left out, and counts in `fetched` how many pages that took.
     async fn complete(
         &self,
         since: Option<SyncToken>,
         joined: &BTreeSet<RoomId>,
         page: Page,
+        fetched: &mut BTreeMap<RoomId, usize>,
     ) -> Result<Batch, Silence> {
         let bounds = Bounds { gap_pages_max: NonZeroUsize::new(self.gap_pages_max).unwrap_or(NonZeroUsize::MIN) };
         let mut catchup = Catchup::new(self.entity.clone(), since, joined, bounds, page);
@@ -124,6 +135,7 @@ impl Listener {
             match catchup.step() {
                 CatchupStep::Admit(batch) => return Ok(batch),
                 CatchupStep::Fetch(gap) => {
+                    *fetched.entry(gap.room.clone()).or_default() += 1;
                     catchup.fetched(self.session.history(gap.room, gap.from, gap.until).await?);
                 }
             }

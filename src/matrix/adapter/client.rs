@@ -13,7 +13,7 @@ use matrix_sdk::{
 
 use super::failure;
 use crate::{
-    matrix::MatrixError,
+    matrix::{MatrixError, hex::from_hex},
     model::{Account, Secret, SyncToken, Tokens, UserId},
 };
 
@@ -129,18 +129,9 @@ pub(super) fn ruma_user(user: &UserId) -> Result<matrix_sdk::ruma::OwnedUserId, 
     RumaUserId::parse(user.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
-fn store_key(hex: &Secret) -> Result<[u8; 32], MatrixError> {
-    let broken = || MatrixError::KeyStore { cause: "the saved store key is damaged".to_owned() };
-    let digits = hex.reveal().as_bytes();
-    let mut key = [0; 32];
-    if digits.len() != 2 * key.len() {
-        return Err(broken());
-    }
-    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| broken())?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| broken())?;
-    }
-    Ok(key)
+fn store_key(digits: &Secret) -> Result<[u8; 32], MatrixError> {
+    let damaged = || MatrixError::KeyStore { cause: "the saved store key is damaged".to_owned() };
+    from_hex(digits.reveal()).ok_or_else(damaged)
 }
 
 fn key_store(error: &dyn std::fmt::Display) -> MatrixError {

@@ -13,11 +13,13 @@ use crate::{
     config::Registration,
     matrix::{
         Answer, Applicant, Homeserver, MatrixError, Section, Session,
+        hex::to_hex,
         login::{Fresh, LoginStep, login_step},
         marks::Marks,
         wire::{Login, Wire},
     },
     model::{Account, DeviceId, RoomId, Secret},
+    observe::AccountRegistered,
 };
 
 /// The homeserver as all accounts share it.
@@ -86,6 +88,7 @@ impl Hub {
                 }
                 (LoginStep::Register(password), Some(account)) => {
                     let login = self.register(&account, &password).await?;
+                    AccountRegistered { entity: &account.entity, user: &login.user }.emit();
                     accounts.save(logged_in(account, login)).await?;
                 }
                 (LoginStep::LogIn(password), Some(account)) => {
@@ -175,5 +178,5 @@ fn fresh() -> Result<Fresh, MatrixError> {
 fn random_hex<const BYTES: usize>() -> Result<String, MatrixError> {
     let mut bytes = [0u8; BYTES];
     OsRng.try_fill_bytes(&mut bytes).map_err(|error| MatrixError::KeyStore { cause: error.to_string() })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(to_hex(&bytes))
 }

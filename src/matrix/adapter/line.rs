@@ -20,6 +20,7 @@ use crate::{
         AccountBook, Answer, HistoryPage, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, marks::Marks,
     },
     model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, UserId},
+    observe::PlaintextRefused,
 };
 
 /// One account's line.
@@ -143,7 +144,11 @@ impl Session for SharedLine {
             if self.0.members_stale(&message.room, mark.members_version) {
                 send::forget_members(&client, &message.room);
             }
-            send::send(&client, &self.0.marks, message).await
+            let sent = send::send(&client, &self.0.marks, message).await;
+            if let Err(MatrixError::PlaintextRefused { room }) = &sent {
+                PlaintextRefused { entity: &self.0.account().entity, room }.emit();
+            }
+            sent
         })
     }
 

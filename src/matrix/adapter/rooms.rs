@@ -45,7 +45,8 @@ pub(super) async fn create(client: &Client, plan: RoomPlan) -> Result<RoomId, Ma
     request.invite = plan.invite.iter().map(ruma_user).collect::<Result<_, _>>()?;
     request.room_version = Some(version.as_str().try_into().map_err(|_| nonsense("a bad room version"))?);
     if plan.encrypted {
-        let encryption = json!({"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}});
+        let encryption =
+            json!({"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}});
         request.initial_state.push(raw(&encryption)?);
     }
     if plan.space {
@@ -133,11 +134,8 @@ pub(super) async fn set_avatar(client: &Client, picture: Vec<u8>, mime: &'static
 }
 
 async fn default_version(client: &Client) -> Result<String, MatrixError> {
-    let capabilities = client
-        .send(get_capabilities::v3::Request::new())
-        .await
-        .map_err(|error| failure::request(&error))?
-        .capabilities;
+    let capabilities =
+        client.send(get_capabilities::v3::Request::new()).await.map_err(|error| failure::request(&error))?.capabilities;
     Ok(capabilities.room_versions.default.to_string())
 }
 
@@ -146,8 +144,7 @@ fn power_levels(creator: &UserId, admins: &[UserId], version: &str) -> Value {
     let creators_listed = version.parse::<u32>().is_ok_and(|version| version < CREATORS_RULE_FROM_VERSION);
     let creator_entry = creators_listed.then_some(creator);
     let admins = admins.iter().filter(|admin| *admin != creator);
-    let users: BTreeMap<&str, i64> =
-        admins.chain(creator_entry).map(|user| (user.as_str(), ADMIN_POWER)).collect();
+    let users: BTreeMap<&str, i64> = admins.chain(creator_entry).map(|user| (user.as_str(), ADMIN_POWER)).collect();
     json!({"users": users})
 }
 

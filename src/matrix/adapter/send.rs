@@ -1,9 +1,6 @@
 //! The one place where messages leave: nothing goes in the clear into a room that is known to be encrypted.
 
-use matrix_sdk::{
-    Client, Room,
-    ruma::OwnedTransactionId,
-};
+use matrix_sdk::{Client, Room, ruma::OwnedTransactionId};
 use matrix_sdk_base::RoomInfoNotableUpdateReasons;
 
 use super::{failure, sync::handle};

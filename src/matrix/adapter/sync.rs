@@ -101,9 +101,8 @@ fn filter() -> FilterDefinition {
 }
 
 fn page(own: &UserId, response: SyncResponse) -> Result<Page, MatrixError> {
-    let token = SyncToken::parse(response.next_batch).map_err(|_| MatrixError::Nonsense {
-        cause: "a sync response without a position".to_owned(),
-    })?;
+    let token = SyncToken::parse(response.next_batch)
+        .map_err(|_| MatrixError::Nonsense { cause: "a sync response without a position".to_owned() })?;
     let (mut rooms, mut changes) = (Vec::new(), Vec::new());
     for (id, update) in response.rooms.joined {
         if let Ok(room) = RoomId::parse(id.as_str()) {

@@ -113,7 +113,8 @@ fn state_slip(own: &UserId, room: &RoomId, outline: &Outline<'_>) -> Option<Slip
         "m.room.encryption" => Some(Slip::Change(Change::Encrypted { room })),
         "m.room.tombstone" => {
             let tombstone: Tombstone = serde_json::from_str(outline.content.get()).ok()?;
-            let (successor, by) = (RoomId::parse(tombstone.replacement_room).ok()?, UserId::parse(&outline.sender).ok()?);
+            let (successor, by) =
+                (RoomId::parse(tombstone.replacement_room).ok()?, UserId::parse(&outline.sender).ok()?);
             Some(Slip::Change(Change::Upgraded { room, successor, by }))
         }
         "m.room.member" => {
@@ -175,7 +176,10 @@ mod tests {
         let encryption = json!({"type": "m.room.encryption", "event_id": "$e", "sender": "@a:s", "state_key": "",
                                 "content": {"algorithm": "m.megolm.v1.aes-sha2"}});
         check(&encryption, Some(Slip::Change(Change::Encrypted { room: room() })));
-        check(&json!({"type": "m.room.topic", "event_id": "$e", "sender": "@a:s", "state_key": "", "content": {}}), None);
+        check(
+            &json!({"type": "m.room.topic", "event_id": "$e", "sender": "@a:s", "state_key": "", "content": {}}),
+            None,
+        );
         check(&json!({"nonsense": true}), None);
     }
 

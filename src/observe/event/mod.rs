@@ -22,6 +22,6 @@ pub use house::{
 };
 pub use intake::{AdmissionFailed, BatchAdmitted, EventHealed, EventSealed, GapBeyondBounds, GapClosed};
 pub use room::{
-    EntityDeparted, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused, RoomCreated,
-    RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
+    EntityDeparted, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused,
+    RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
 };

@@ -131,6 +131,23 @@ impl RoomTroubled<'_> {
     }
 }
 
+/// Something around rooms could not be done now; it is tried again.
+#[derive(Debug)]
+pub struct ErrandFailed<'a> {
+    /// What was to be done, in words.
+    pub errand: &'a str,
+    /// Why it wasn't.
+    pub error: &'a (dyn Error + 'a),
+}
+
+impl ErrandFailed<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        warn!(errand = self.errand, error = %Causes(self.error), "errand failed");
+        count("errand_failed");
+    }
+}
+
 /// An entity is no longer a member of a room, by its own hand or another's.
 #[derive(Debug)]
 pub struct EntityDeparted<'a> {

@@ -159,6 +159,7 @@ fn facts_about_rooms() {
     action(&|| RoomWelcomed { entity, room }.emit(), Level::INFO, "room welcomed", "welcomed");
     action(&|| RoomUpgraded { room, successor: room }.emit(), Level::INFO, "room upgraded", "upgraded");
     action(&|| RoomTroubled { key, error }.emit(), Level::WARN, "room troubled", "troubled");
+    action(&|| ErrandFailed { errand: "follow", error }.emit(), Level::WARN, "errand failed", "errand_failed");
     for (how, level, word) in [
         (Departure::Left, Level::INFO, "left"),
         (Departure::Kicked, Level::WARN, "kicked"),

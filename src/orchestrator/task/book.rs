@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Accounts, kept in the store.
-pub(super) struct Book(pub(super) Store);
+pub struct Book(pub Store);
 
 impl AccountBook for Book {
     fn load<'a>(&'a self, entity: &'a EntityName) -> Answer<'a, Option<Account>> {
@@ -49,7 +49,11 @@ impl AccountBook for Book {
 /// Keeps the account's secrets out of every log line.
 fn hide(account: &Account) {
     register_secret(&account.store_key);
-    account.recovery_key.iter().chain(account.password.iter().map(|password| &password.secret)).for_each(register_secret);
+    account
+        .recovery_key
+        .iter()
+        .chain(account.password.iter().map(|password| &password.secret))
+        .for_each(register_secret);
     account.tokens.iter().for_each(hide_tokens);
 }
 

@@ -14,8 +14,9 @@ use crate::{
     config::{Entity, Homeserver as Settings},
     desk::Inbox,
     matrix::{Applicant, Homeserver, MatrixError, Retry, Session},
+    model::EntityName,
     nursery::{Stop, panic_message},
-    observe::{self, EntityBackingOff, EntityDown, EntityStarting, SyncFailed, SyncStalled, TaskDied},
+    observe::{self, EntityBackingOff, EntityDown, EntityStarting, EntityStopped, SyncFailed, SyncStalled, TaskDied},
     orchestrator::restart::Restart,
     store::Store,
 };
@@ -52,6 +53,7 @@ impl Bot {
             () = stop.soft() => {}
             () = living => {}
         }
+        EntityStopped { entity: &self.entity.name }.emit();
     }
 
     async fn live(&self) -> Infallible {
@@ -81,36 +83,34 @@ impl Bot {
         } else {
             self.homeserver.sign_in(applicant).await?
         };
-        let position = self.store.position(&self.entity.name).await;
-        session.open(position.map_err(|error| MatrixError::AccountBook(Box::new(error)))?).await?;
+        self.open(session.as_ref()).await?;
         session.establish().await?;
         drop(permit);
         show_profile(&self.entity, session.as_ref(), &self.store).await?;
         Ok(session)
     }
 
-    /// Listens, and restarts the loop in place, until the homeserver no longer knows us.
+    /// Builds the client anew: its next response is the one after what was admitted last.
+    async fn open(&self, session: &dyn Session) -> Result<(), MatrixError> {
+        let position = self.store.position(&self.entity.name).await;
+        session.open(position.map_err(|error| MatrixError::AccountBook(Box::new(error)))?).await
+    }
+
+    /// Listens on the open line, and restarts the loop in place, until the homeserver no longer knows us.
     async fn serve(&self, session: Arc<dyn Session>, restart: &mut Restart) {
+        let mut opened = Ok(());
         loop {
-            let silence = self.listen(&session, restart).await;
-            session.close().await;
-            let retry = match &silence {
-                Silence::Homeserver(MatrixError::LoggedOut) => Retry::Soon,
-                Silence::Homeserver(error) => error.retry(),
-                Silence::Stalled { .. } | Silence::NotAdmitted | Silence::Store(_) => Retry::Soon,
+            let silence = match opened {
+                Ok(()) => self.listen(&session, restart).await,
+                Err(error) => Silence::Homeserver(error),
             };
-            match &silence {
-                Silence::Stalled { after } => {
-                    SyncStalled { entity: &self.entity.name, silent_for: *after }.emit();
-                }
-                Silence::Homeserver(_) | Silence::NotAdmitted | Silence::Store(_) => {
-                    SyncFailed { entity: &self.entity.name, error: &silence }.emit();
-                }
-            }
-            self.pause(restart, retry, &silence).await;
+            session.close().await;
+            silence_fact(&self.entity.name, &silence);
+            self.pause(restart, after_silence(&silence), &silence).await;
             if matches!(silence, Silence::Homeserver(MatrixError::LoggedOut)) {
                 return;
             }
+            opened = self.open(session.as_ref()).await;
         }
     }
 
@@ -142,7 +142,7 @@ impl Bot {
     /// Says what failed and when the next try comes, and waits for it.
     async fn pause(&self, restart: &mut Restart, retry: Retry, error: &(dyn Error + Sync)) {
         let now = observe::now();
-        let pause = restart.failed(now, retry, rand::random());
+        let pause = restart.failed(now, retry, jitter());
         let (entity, reason) = (&self.entity.name, error.to_string());
         if pause.down {
             EntityDown { entity, reason: &reason, retry_in: pause.delay }.emit();
@@ -161,6 +161,26 @@ impl Bot {
     }
 }
 
+/// Whether waiting helps. A lost login does: the next step is to log in anew.
+fn after_silence(silence: &Silence) -> Retry {
+    match silence {
+        Silence::Homeserver(MatrixError::LoggedOut)
+        | Silence::Stalled { .. }
+        | Silence::NotAdmitted
+        | Silence::Store(_) => Retry::Soon,
+        Silence::Homeserver(error) => error.retry(),
+    }
+}
+
+fn silence_fact(entity: &EntityName, silence: &Silence) {
+    match silence {
+        Silence::Stalled { after } => SyncStalled { entity, silent_for: *after }.emit(),
+        Silence::Homeserver(_) | Silence::NotAdmitted | Silence::Store(_) => {
+            SyncFailed { entity, error: silence }.emit();
+        }
+    }
+}
+
 /// Who signs in for `entity`.
 fn applicant(entity: &Entity) -> Applicant {
     Applicant {
@@ -168,6 +188,12 @@ fn applicant(entity: &Entity) -> Applicant {
         localpart: entity.localpart.clone(),
         credential: entity.credential.clone(),
     }
+}
+
+/// A share of the jitter that a pause may have.
+#[expect(clippy::disallowed_methods, reason = "dice are rolled here, so that the decision about the pause need not")]
+fn jitter() -> f64 {
+    rand::random()
 }
 
 /// How long to wait before an attempt that failed is made again, where nobody needs to be told.

@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     matrix::{MatrixError, Presence, Retry, Session},
     model::{EntityName, RoomId, RoomKey, UserId},
-    observe::{self, InviteAccepted, InviteDeclined, InviteRetried, RoomUpgraded},
+    observe::{self, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, RoomUpgraded},
     orchestrator::invites::{InviteAnswer, invite_answer},
     store::{AuditEntry, Invite, InviteVerdict, Membership, Store, Upgrade},
 };
@@ -40,7 +40,10 @@ pub(super) async fn run(config: &Config, store: &Store, lines: &Lines) -> Result
         match follow(config, store, lines, &upgrade).await {
             Ok(keys) => done.rooms_moved.extend(keys),
             // The way in may open later, by an invitation.
-            Err(_) => done.something_waits = true,
+            Err(error) => {
+                ErrandFailed { errand: "follow an upgraded room", error: &error }.emit();
+                done.something_waits = true;
+            }
         }
     }
     for invite in store.invites().await? {
@@ -138,12 +141,7 @@ async fn is_space(session: &dyn Session, room: &RoomId) -> Result<bool, RoomErro
 }
 
 /// I10: follows a room to its successor with everybody of ours who was in it. Gives the keys that moved.
-async fn follow(
-    config: &Config,
-    store: &Store,
-    lines: &Lines,
-    upgrade: &Upgrade,
-) -> Result<Vec<RoomKey>, RoomError> {
+async fn follow(config: &Config, store: &Store, lines: &Lines, upgrade: &Upgrade) -> Result<Vec<RoomKey>, RoomError> {
     let via = upgrade.by.server();
     let mut followed = false;
     for (entity, session) in lines {

@@ -82,11 +82,11 @@ pub(super) enum Report {
 /// When the door to the homeserver can't be made.
 pub(super) fn open(
     nursery: &Nursery,
-    config: Arc<Config>,
+    config: &Arc<Config>,
     store: Store,
     status: watch::Sender<Status>,
 ) -> Result<(), MatrixError> {
-    let homeserver = matrix::open(section(&config, store.clone()))?;
+    let homeserver = matrix::open(section(config, store.clone()))?;
     let (reports, inbox) = mpsc::channel(REPORTS_WAITING_MAX);
     let (arrivals, arrived) = mpsc::channel(REPORTS_WAITING_MAX);
     let (action, router_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -94,7 +94,7 @@ pub(super) fn open(
     let stop = nursery.stop().clone();
 
     let house = House {
-        board: Board::new(&config, observe::now()),
+        board: Board::new(config, observe::now()),
         router: config.router().name.clone(),
         router_up: Arc::clone(&router_up),
         began: Instant::now(),
@@ -103,12 +103,12 @@ pub(super) fn open(
     };
     nursery.forever("desk", desk.run(stop.clone()));
     nursery.forever("house", house.run(inbox, stop.clone()));
-    let rooms = Rooms::new(Arc::clone(&config), store.clone(), Arc::clone(&homeserver), reports.clone());
+    let rooms = Rooms::new(Arc::clone(config), store.clone(), Arc::clone(&homeserver), reports.clone());
     nursery.forever("rooms", rooms.run(arrived, action, stop.clone()));
 
     let logins = Arc::new(Semaphore::new(config.homeserver.logins_max.get()));
-    let bot = |entity: &Entity| seat(entity, &config, &homeserver, &store, &desk_inbox, &reports, &logins);
-    let plan = boot_plan(&config);
+    let bot = |entity: &Entity| seat(entity, config, &homeserver, &store, &desk_inbox, &reports, &logins);
+    let plan = boot_plan(config);
     let named = |name: &EntityName| config.entity(name).map(bot);
     let then: Vec<Bot> = plan.then.iter().filter_map(named).collect();
     let url = config.homeserver.url.clone();

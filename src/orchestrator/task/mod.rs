@@ -10,5 +10,7 @@ mod profile;
 mod room;
 mod rooms;
 mod run;
+mod space;
 
+pub use book::Book;
 pub use run::{Outcome, Start, run};

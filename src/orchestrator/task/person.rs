@@ -52,11 +52,7 @@ pub(super) async fn bring_person(
     drop(reports.send(Report::Heard { entity: person_name(), session, at: observe::now() }).await);
 }
 
-async fn sign_in(
-    person: &Person,
-    homeserver: &dyn Homeserver,
-    store: &Store,
-) -> Result<Arc<dyn Session>, MatrixError> {
+async fn sign_in(person: &Person, homeserver: &dyn Homeserver, store: &Store) -> Result<Arc<dyn Session>, MatrixError> {
     let applicant = Applicant {
         entity: person_name(),
         localpart: person.localpart.clone(),

@@ -55,7 +55,8 @@ pub(super) async fn look_after(
             inside.insert(entity);
         }
     }
-    let answers_here = config.entities.iter().filter(|entity| entity.name != config.router().name && entity.rooms.contains(key));
+    let answers_here =
+        config.entities.iter().filter(|entity| entity.name != config.router().name && entity.rooms.contains(key));
     let hosts = answers_here.map(|entity| Host {
         user: user_of(&accounts, &entity.name).unwrap_or_else(|| sibling(router.user(), &entity.localpart)),
         name: entity.display_name.clone(),
@@ -239,69 +240,8 @@ fn is_message(slip: &Slip) -> bool {
     }
 }
 
-/// I9: one space that holds every managed room, if one is wanted.
-pub(super) async fn look_after_space(
-    config: &Config,
-    store: &Store,
-    lines: &Lines,
-    rooms: &BTreeMap<RoomKey, RoomId>,
-) -> Result<(), RoomError> {
-    let (Some(space), Some(router)) = (&config.space, lines.get(&config.router().name)) else { return Ok(()) };
-    let id = match store.fact("space").await?.and_then(|id| RoomId::parse(id).ok()) {
-        Some(id) => id,
-        None => find_or_make_space(config, store, router, space).await?,
-    };
-    let server = router.user().server();
-    for room in rooms.values() {
-        let fact = format!("space.child.{room}");
-        if store.fact(&fact).await?.as_deref() == Some(id.as_str()) {
-            continue;
-        }
-        let child = json!({"via": [server], "suggested": true});
-        router.set_state(id.clone(), "m.space.child", room.to_string(), child).await?;
-        store.save_fact(&fact, id.as_str()).await?;
-    }
-    if let (Some(person), Some(session)) = (store.account(&person_name()).await?, lines.get(&person_name()))
-        && let Some(user) = person.user
-        && !router.members(id.clone()).await?.contains_key(&user)
-    {
-        router.invite(id.clone(), user).await?;
-        join(session.as_ref(), &id, server).await?;
-    }
-    Ok(())
-}
-
-async fn find_or_make_space(
-    config: &Config,
-    store: &Store,
-    router: &Arc<dyn Session>,
-    space: &crate::config::Space,
-) -> Result<RoomId, RoomError> {
-    let alias = AliasId::parse(format!("#{}:{}", space.alias, router.user().server()))
-        .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
-    let id = match router.resolve(alias).await? {
-        Some(id) => id,
-        None => {
-            let people = config.rooms.keys().flat_map(|key| config.people_of(key));
-            let plan = RoomPlan {
-                alias: Some(space.alias.clone()),
-                name: space.name.clone(),
-                topic: None,
-                encrypted: false,
-                version: None,
-                space: true,
-                invite: people.collect::<BTreeSet<_>>().into_iter().collect(),
-                admins: admins(config, router.user()),
-            };
-            router.create_room(plan).await?
-        }
-    };
-    store.save_fact("space", id.as_str()).await?;
-    Ok(id)
-}
-
 /// Who administers the rooms we make: the configured admins, and the person at the keyboard.
-fn admins(config: &Config, router: &UserId) -> Vec<UserId> {
+pub(super) fn admins(config: &Config, router: &UserId) -> Vec<UserId> {
     let person = config.user.as_ref().map(|person| sibling(router, &person.localpart));
     config.admins().into_iter().chain(person).collect()
 }

@@ -12,13 +12,13 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{bot::QUIET_PAUSE, errands, house::Report, person::person_name, room};
+use super::{bot::QUIET_PAUSE, errands, house::Report, person::person_name, room, space};
 use crate::{
     config::Config,
     matrix::{Homeserver, MatrixError, Session},
     model::{EntityName, RoomId, RoomKey},
     nursery::Stop,
-    observe::RoomTroubled,
+    observe::{ErrandFailed, RoomTroubled},
     store::{Membership, Store, StoreError},
 };
 
@@ -125,7 +125,10 @@ impl Rooms {
         loop {
             match self.store.encrypted_rooms().await {
                 Ok(rooms) => return self.homeserver.remember_encrypted(&rooms.into_iter().collect::<Vec<_>>()),
-                Err(_) => time::sleep(QUIET_PAUSE).await,
+                Err(error) => {
+                    ErrandFailed { errand: "recall which rooms are encrypted", error: &error }.emit();
+                    time::sleep(QUIET_PAUSE).await;
+                }
             }
         }
     }
@@ -162,7 +165,10 @@ impl Rooms {
                 self.dirty.extend(done.rooms_moved);
                 done.something_waits
             }
-            Err(_) => true,
+            Err(error) => {
+                ErrandFailed { errand: "look for invitations and upgrades", error: &error }.emit();
+                true
+            }
         }
     }
 
@@ -197,7 +203,7 @@ impl Rooms {
             // The house is gone only when everything ends.
             drop(self.reports.send(Report::Room { key, room, trouble }).await);
         }
-        if let Err(error) = room::look_after_space(&self.config, &self.store, &self.lines, &self.ids).await
+        if let Err(error) = space::look_after_space(&self.config, &self.store, &self.lines, &self.ids).await
             && let Some(key) = self.config.rooms.keys().next()
         {
             RoomTroubled { key, error: &error }.emit();

@@ -54,7 +54,7 @@ pub async fn run(start: Start) -> Outcome {
         Err(error) => return Outcome::GaveUp(error.to_string()),
     }
     let (nursery, mut exits) = Nursery::new(stop.clone());
-    if let Err(reason) = open_house(&nursery, config, store.clone(), status) {
+    if let Err(reason) = open_house(&nursery, &config, store.clone(), status) {
         return Outcome::GaveUp(reason.to_string());
     }
     let failure = tokio::select! {
