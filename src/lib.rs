@@ -1,10 +1,45 @@
 //! Maitre: AI agents that live as real users in Matrix rooms.
+//!
+//! # Four kinds of code
+//!
+//! A *noun* is plain data. A *decision* is pure: facts in, verdict out; it never waits, logs or reads a clock. A *door* is
+//! the only code that knows a foreign crate. A *task* waits for events, feeds a decision and carries out its effects.
+//!
+//! # Floors
+//!
+//! A folder imports only folders on lower floors, and only what their `mod.rs` offers. Neighbours on a floor never import
+//! each other: they meet in channels that the orchestrator lays.
+//!
+//! | floor | folders | what they are |
+//! |---|---|---|
+//! | 7 | [`cli`] | arguments, exit codes, the demo |
+//! | 6 | [`http`] | health, readiness, metrics, status |
+//! | 5 | [`orchestrator`] | boots, supervises, keeps rooms, stops |
+//! | 4 | [`desk`], [`bot`] | takes in what happened; one entity's face |
+//! | 2 | [`matrix`], [`store`], [`homeserver`] | doors |
+//! | 1 | [`config`], [`observe`], [`nursery`] | the ground |
+//! | 0 | [`model`] | nouns |
+//!
+//! # The journey of a message, so far
+//!
+//! An entity's sync loop ([`bot::Listener`]) asks its line ([`matrix::Session`]) for news after our own position. The
+//! answer goes through [`matrix::Catchup`], which fetches what the homeserver left out and tells news from history, and is
+//! handed to the [`desk`] as one batch. The desk writes events and position in one commit of the [`store`]; only then is
+//! the loop told, and asks for more.
+//!
+//! **Invariant**: no position moves before what it stands for is durable. A crash repeats; it never loses.
+//!
+//! **Invariant**: each event is kept once, however many of our entities saw it, and however often.
+//!
+//! **Invariant**: only [`nursery`] starts tasks and threads; each has a name and an owner.
 #![recursion_limit = "256"]
 
 pub mod bot;
+pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod homeserver;
+pub mod http;
 pub mod matrix;
 pub mod model;
 pub mod nursery;

@@ -140,7 +140,7 @@ async fn answer<T: serde::de::DeserializeOwned>(request: reqwest::RequestBuilder
 }
 
 /// HMAC-SHA1 in hexadecimal, as Synapse wants it.
-fn signature(secret: &str, text: &str) -> String {
+pub(super) fn signature(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(secret.as_bytes()).expect("a key may have any length");
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().iter().fold(String::new(), |mut hex, byte| {

@@ -16,7 +16,7 @@ use super::{
     installation::tail,
     lock::Lock,
     port,
-    registrar::client,
+    registrar::{client, signature},
     settings::{self, Layout, MARK, Running, SERVER_NAME},
 };
 use crate::model::Secret;
@@ -31,6 +31,8 @@ const STOP_GRACE: Duration = Duration::from_secs(15);
 const PORTS_MAX: usize = 5;
 /// How much of Synapse's log an error shows, in lines.
 const TAIL_LINES: usize = 40;
+/// How many hexadecimal digits a password has: few enough to be typed.
+const PASSWORD_DIGITS: usize = 16;
 /// What Synapse says when its port is taken.
 const PORT_TAKEN: &str = "Address already in use";
 
@@ -125,6 +127,13 @@ impl Homeserver {
     #[must_use]
     pub fn shared_secret(&self) -> &Secret {
         &self.secret
+    }
+
+    /// A password for the account `localpart` that stays the same as long as the data does and can't be guessed.
+    #[must_use]
+    pub fn password_of(&self, localpart: &str) -> Secret {
+        let digits = signature(self.secret.reveal(), &format!("password\0{localpart}"));
+        Secret::new(&digits[..PASSWORD_DIGITS])
     }
 
     /// Synapse's process id.

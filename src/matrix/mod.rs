@@ -115,6 +115,9 @@ pub trait Session: Send + Sync {
     /// Uploads a picture and shows it.
     fn set_avatar(&self, picture: Vec<u8>, mime: &'static str) -> Answer<'_, ()>;
 
+    /// Shows no picture any more.
+    fn remove_avatar(&self) -> Answer<'_, ()>;
+
     /// Lets go of the client. Nothing more is sent until it is opened again.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

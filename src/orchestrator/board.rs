@@ -1,6 +1,6 @@
 //! The picture of the house: who is up, who isn't and why.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::{
     config::Config,
@@ -36,7 +36,9 @@ pub(super) enum EntityEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Board {
     status: Status,
-    housed: BTreeMap<EntityName, bool>,
+    housed: BTreeSet<EntityName>,
+    /// Who was heard of since its last start.
+    arrived: BTreeSet<EntityName>,
 }
 
 impl Board {
@@ -65,7 +67,7 @@ impl Board {
             rooms: rooms.collect(),
             counts: crate::model::Counts::default(),
         };
-        Self { status, housed: BTreeMap::new() }
+        Self { status, housed: BTreeSet::new(), arrived: BTreeSet::new() }
     }
 
     /// The picture at this moment.
@@ -100,9 +102,7 @@ impl Board {
 
     /// Whether news of `name` is its first since it was started: it has arrived, and others may use its line.
     pub(super) fn arrives(&self, name: &EntityName) -> bool {
-        let status = self.status.entities.iter().find(|status| status.name == *name);
-        // Who isn't an entity, the person at the keyboard, arrives once.
-        status.is_none_or(|status| status.synced_at.is_none() || status.next_try_at.is_some())
+        !self.arrived.contains(name)
     }
 
     /// The user behind `name`, once known.
@@ -116,23 +116,26 @@ impl Board {
         let was = status.phase;
         match event {
             EntityEvent::Starting => {
+                self.arrived.remove(name);
                 status.phase = Phase::Starting;
                 status.reason = Some("logging in".to_owned());
                 status.next_try_at = None;
             }
             EntityEvent::Up { user, at } => {
+                self.arrived.insert(name.clone());
                 status.user = Some(user);
                 status.synced_at = Some(at);
                 status.next_try_at = None;
-                settle(status, self.housed.get(name).copied().unwrap_or_default());
+                settle(status, self.housed.contains(name));
             }
             EntityEvent::Housed => {
-                self.housed.insert(name.clone(), true);
+                self.housed.insert(name.clone());
                 if status.synced_at.is_some() && status.next_try_at.is_none() {
                     settle(status, true);
                 }
             }
             EntityEvent::Failed { reason, next_try_at, down } => {
+                self.arrived.remove(name);
                 status.phase = if down { Phase::Down } else { Phase::BackingOff };
                 status.reason = Some(reason);
                 status.next_try_at = Some(next_try_at);
@@ -203,6 +206,18 @@ agents: {ada: {role: Answers., rooms: [lobby]}}
         assert_eq!((ada.phase, ada.next_try_at, ada.restarts), (Phase::BackingOff, Some(Millis(7)), 1));
         assert!(board.arrives(&name("ada")));
         assert!(board.entity(&name("ada"), up()), "news makes it ready again");
+        assert!(!board.arrives(&name("ada")));
+    }
+
+    /// I1: who had to log in anew comes with another line, and whoever acts in its name must get it.
+    #[test]
+    fn a_new_login_is_a_new_arrival() {
+        let mut board = board();
+        board.entity(&name("ada"), up());
+        let failed = EntityEvent::Failed { reason: "logged out".to_owned(), next_try_at: Millis(7), down: false };
+        board.entity(&name("ada"), failed);
+        board.entity(&name("ada"), EntityEvent::Starting);
+        assert!(board.arrives(&name("ada")));
     }
 
     #[test]

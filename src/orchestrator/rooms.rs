@@ -59,7 +59,8 @@ pub(super) fn room_steps(facts: &RoomFacts) -> Vec<RoomStep> {
     for (user, own) in facts.wanted.iter().filter(|(_, own)| may_enter(own)) {
         match presence(user) {
             Some(Presence::Joined | Presence::Banned) => continue,
-            Some(Presence::Departed) if own.person => continue,
+            // Why it departed is known only when its own stream has told.
+            Some(Presence::Departed) if own.person || !own.up => continue,
             Some(Presence::Invited) => {}
             Some(Presence::Departed) | None => steps.push(RoomStep::Invite(user.clone())),
         }
@@ -75,6 +76,15 @@ pub(super) fn room_steps(facts: &RoomFacts) -> Vec<RoomStep> {
         }
     }
     steps
+}
+
+/// Who of our own accounts is as it should be: in the room, or put out and thus rightly away.
+pub(super) fn settled(facts: &RoomFacts) -> BTreeSet<EntityName> {
+    let fine = |user: &UserId, own: &Own| match facts.members.get(user) {
+        Some(Presence::Joined | Presence::Banned) => true,
+        Some(Presence::Invited | Presence::Departed) | None => !may_enter(own),
+    };
+    facts.wanted.iter().filter(|(user, own)| fine(user, own)).map(|(_, own)| own.entity.clone()).collect()
 }
 
 /// I11: who was put out by somebody does not come back by itself.
@@ -149,10 +159,29 @@ mod tests {
             assert_eq!(room_steps(&facts), vec![]);
         };
         check(Presence::Departed, own("ada", true, Some(Membership::Kicked)));
+        // Kicked while nobody listened: what its stream told last is old.
+        check(Presence::Departed, own("ada", false, Some(Membership::Joined)));
         check(Presence::Banned, own("ada", true, Some(Membership::Banned)));
         check(Presence::Banned, own("ada", true, None));
         let (who, person) = own("user", true, None);
         check(Presence::Departed, (who, Own { person: true, ..person }));
+    }
+
+    /// I11: who was put out keeps nobody waiting for it.
+    #[test]
+    fn who_was_put_out_is_as_it_should_be() {
+        let check = |presence: Option<Presence>, membership: Option<Membership>, expected: bool| {
+            let (who, own) = own("ada", true, membership);
+            let members = presence.map(|presence| (who.clone(), presence)).into_iter().collect();
+            let facts = RoomFacts { members, wanted: BTreeMap::from([(who, own)]), ..RoomFacts::default() };
+            assert_eq!(!settled(&facts).is_empty(), expected, "{presence:?} {membership:?}");
+        };
+        check(Some(Presence::Joined), Some(Membership::Joined), true);
+        check(Some(Presence::Departed), Some(Membership::Kicked), true);
+        check(Some(Presence::Banned), None, true);
+        check(Some(Presence::Invited), Some(Membership::Invited), false);
+        check(Some(Presence::Departed), Some(Membership::Left), false);
+        check(None, None, false);
     }
 
     proptest! {

@@ -16,11 +16,15 @@ pub(super) fn apply(db: &Connection, batch: &Batch, change: &Change) -> rusqlite
         Change::Invited { room, by, direct } => invited(db, entity, room, by, *direct),
         Change::Joined { room } => {
             settle_pending(db, entity, room, "accepted")?;
-            become_member(db, entity, room, Membership::Joined)
+            become_member(db, entity, room, Membership::Joined).map(drop)
         }
-        Change::Departed { room, by: _, how } => {
+        Change::Departed { room, by, how } => {
             settle_pending(db, entity, room, "withdrawn")?;
-            become_member(db, entity, room, departed(*how))
+            // A stream that begins anew tells it again.
+            match (become_member(db, entity, room, departed(*how))?, put_out(batch, room, by.as_ref(), *how)) {
+                (true, Some(entry)) => audit::record(db, &entry),
+                (_, _) => Ok(()),
+            }
         }
         Change::Encrypted { room } => rooms::encrypt(db, room),
         Change::Upgraded { room, successor, by } => {
@@ -50,7 +54,7 @@ fn invited(db: &Connection, entity: &EntityName, room: &RoomId, by: &UserId, dir
     run(db, "DELETE FROM invites WHERE entity = ?1 AND room = ?2", [entity.as_str(), room.as_str()])?;
     let sql = "INSERT INTO invites (entity, room, inviter, direct) VALUES (?1, ?2, ?3, ?4)";
     run(db, sql, params![entity.as_str(), room.as_str(), by.as_str(), direct])?;
-    become_member(db, entity, room, Membership::Invited)
+    become_member(db, entity, room, Membership::Invited).map(drop)
 }
 
 fn settle_pending(db: &Connection, entity: &EntityName, room: &RoomId, state: &str) -> rusqlite::Result<()> {
@@ -59,10 +63,28 @@ fn settle_pending(db: &Connection, entity: &EntityName, room: &RoomId, state: &s
     Ok(())
 }
 
-fn become_member(db: &Connection, entity: &EntityName, room: &RoomId, state: Membership) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO memberships VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET state = excluded.state";
-    run(db, sql, [entity.as_str(), room.as_str(), state.word()])?;
-    Ok(())
+/// Tells whether that is news.
+fn become_member(db: &Connection, entity: &EntityName, room: &RoomId, state: Membership) -> rusqlite::Result<bool> {
+    let sql = "INSERT INTO memberships VALUES (?1, ?2, ?3)
+               ON CONFLICT DO UPDATE SET state = excluded.state WHERE state <> excluded.state";
+    Ok(run(db, sql, [entity.as_str(), room.as_str(), state.word()])? > 0)
+}
+
+/// What the audit says of an entity that somebody put out of a room.
+fn put_out(batch: &Batch, room: &RoomId, by: Option<&UserId>, how: Departure) -> Option<AuditEntry> {
+    let (kind, text) = match how {
+        Departure::Left => return None,
+        Departure::Kicked => ("kicked", "it stays away until somebody invites it"),
+        Departure::Banned => ("banned", "it stays away until the ban is lifted and somebody invites it"),
+    };
+    Some(AuditEntry {
+        at: batch.received_at,
+        kind: kind.to_owned(),
+        entity: Some(batch.entity.clone()),
+        room: Some(room.clone()),
+        who: by.cloned(),
+        text: text.to_owned(),
+    })
 }
 
 fn missed(batch: &Batch, room: &RoomId, pages: usize) -> AuditEntry {

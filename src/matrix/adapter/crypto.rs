@@ -7,7 +7,10 @@ use matrix_sdk::{
     deserialized_responses::TimelineEventKind,
     encryption::recovery::RecoveryError,
     ruma::{
-        api::client::{keys::get_keys, uiaa},
+        api::client::{
+            keys::{get_keys, upload_keys},
+            uiaa,
+        },
         events::room::encrypted::OriginalSyncRoomEncryptedEvent,
         serde::Raw,
     },
@@ -21,12 +24,14 @@ use crate::{
 
 /// Refuses to go on when the homeserver knows other keys for this device than ours: nobody could read what we send, and
 /// we could read nothing.
-pub(super) async fn check_device(client: &Client, folder: &Path) -> Result<(), MatrixError> {
+pub(super) async fn check_device(client: &Client, account: &Account, folder: &Path) -> Result<(), MatrixError> {
     let (Some(user), Some(device)) = (client.user_id(), client.device_id()) else { return Err(MatrixError::NotOpen) };
     let mut request = get_keys::v3::Request::new();
     request.device_keys.insert(user.to_owned(), vec![device.to_owned()]);
     let response = client.send(request).await.map_err(|error| failure::request(&error))?;
-    let Some(known) = response.device_keys.get(user).and_then(|devices| devices.get(device)) else { return Ok(()) };
+    let Some(known) = response.device_keys.get(user).and_then(|devices| devices.get(device)) else {
+        return if account.recovery_key.is_some() { publish_again(client).await } else { Ok(()) };
+    };
     let known: serde_json::Value = serde_json::from_str(known.json().get()).unwrap_or_default();
     let ours = client.encryption().ed25519_key().await;
     let theirs = known["keys"][format!("ed25519:{device}")].as_str();
@@ -35,6 +40,17 @@ pub(super) async fn check_device(client: &Client, folder: &Path) -> Result<(), M
     } else {
         Err(MatrixError::ForeignDevice { folder: folder.display().to_string() })
     }
+}
+
+/// Shows our keys anew: a homeserver forgets them with the device when that is logged out, and the SDK shows them once.
+async fn publish_again(client: &Client) -> Result<(), MatrixError> {
+    let lost = |cause: &dyn std::fmt::Display| MatrixError::KeyStore { cause: cause.to_string() };
+    let device = client.encryption().get_own_device().await.map_err(|error| lost(&error))?;
+    let device = device.ok_or(MatrixError::NotOpen)?;
+    let mut request = upload_keys::v3::Request::new();
+    request.device_keys = Some(device.as_device_keys().to_raw());
+    client.send(request).await.map_err(|error| failure::request(&error))?;
+    device.verify().await.map_err(|error| lost(&error))
 }
 
 /// Sets up cross-signing and recovery where they are missing. Gives the recovery key, if a new one was made.

@@ -1,11 +1,11 @@
 //! The SDK's failures in our words.
 
 use matrix_sdk::{
-    HttpError,
+    HttpError, RefreshTokenError,
     ruma::api::error::{ErrorKind, RetryAfter},
 };
 
-use crate::matrix::{MatrixError, wire::root_cause};
+use crate::matrix::{MatrixError, Retry, wire::root_cause};
 
 /// Translates a failed request.
 pub(super) fn request(error: &HttpError) -> MatrixError {
@@ -14,6 +14,11 @@ pub(super) fn request(error: &HttpError) -> MatrixError {
     }
     match error {
         HttpError::Reqwest(network) => MatrixError::Unreachable { cause: root_cause(network) },
+        HttpError::RefreshToken(RefreshTokenError::MatrixAuth(refresh)) => match request(refresh) {
+            // A homeserver in trouble hasn't said anything about the token.
+            trouble if trouble.retry() != Retry::Never => trouble,
+            _ => MatrixError::LoggedOut,
+        },
         HttpError::RefreshToken(_) => MatrixError::LoggedOut,
         HttpError::Cached(inner) => request(inner),
         other => MatrixError::Nonsense { cause: other.to_string() },

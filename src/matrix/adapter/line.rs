@@ -113,7 +113,7 @@ impl Session for SharedLine {
     fn establish(&self) -> Answer<'_, ()> {
         self.with(async |client| {
             let account = self.0.account();
-            crypto::check_device(&client, &self.0.folder).await?;
+            crypto::check_device(&client, &account, &self.0.folder).await?;
             if let Some(recovery_key) = crypto::set_up(&client, &account).await? {
                 self.0.accounts.save_recovery_key(&account.entity, recovery_key.clone()).await?;
                 self.0.account.lock().unwrap_or_else(PoisonError::into_inner).recovery_key = Some(recovery_key);
@@ -204,6 +204,10 @@ impl Session for SharedLine {
 
     fn set_avatar(&self, picture: Vec<u8>, mime: &'static str) -> Answer<'_, ()> {
         self.with(async move |client| rooms::set_avatar(&client, picture, mime).await)
+    }
+
+    fn remove_avatar(&self) -> Answer<'_, ()> {
+        self.with(async move |client| rooms::remove_avatar(&client).await)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

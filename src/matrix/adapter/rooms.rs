@@ -133,6 +133,10 @@ pub(super) async fn set_avatar(client: &Client, picture: Vec<u8>, mime: &'static
     client.account().upload_avatar(&mime, picture).await.map(drop).map_err(|error| failure::verb(&error))
 }
 
+pub(super) async fn remove_avatar(client: &Client) -> Result<(), MatrixError> {
+    client.account().set_avatar_url(None).await.map_err(|error| failure::verb(&error))
+}
+
 async fn default_version(client: &Client) -> Result<String, MatrixError> {
     let capabilities =
         client.send(get_capabilities::v3::Request::new()).await.map_err(|error| failure::request(&error))?.capabilities;

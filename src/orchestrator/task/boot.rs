@@ -7,27 +7,22 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::bot::{Bot, QUIET_PAUSE};
+use super::{
+    bot::{Bot, QUIET_PAUSE},
+    house::Report,
+};
 use crate::{
-    matrix::Homeserver,
     nursery::{Nursery, Stop},
     observe::{HomeserverBack, HomeserverWaiting},
 };
 
 /// Starts `first` once the homeserver answers, and `then` once the router is up.
-pub(super) async fn boot(
-    homeserver: Arc<dyn Homeserver>,
-    url: String,
-    nursery: Nursery,
-    first: Bot,
-    then: Vec<Bot>,
-    router_up: Arc<Notify>,
-) {
+pub(super) async fn boot(nursery: Nursery, first: Bot, then: Vec<Bot>, router_up: Arc<Notify>) {
     let stop = nursery.stop().clone();
     tokio::select! {
         biased;
         () = stop.soft() => return,
-        () = wait_for(homeserver.as_ref(), &url) => {}
+        () = wait_for(&first) => {}
     }
     start(&nursery, &stop, first);
     tokio::select! {
@@ -44,12 +39,15 @@ fn start(nursery: &Nursery, stop: &Stop, bot: Bot) {
     nursery.forever(format!("bot:{}", bot.entity.name), bot.run(stop.clone()));
 }
 
-/// Waits as long as it takes, saying so.
-async fn wait_for(homeserver: &dyn Homeserver, url: &str) {
-    let began = Instant::now();
-    while let Err(error) = homeserver.reach().await {
-        HomeserverWaiting { url, reason: &error.to_string() }.emit();
+/// Waits for the homeserver as long as it takes, saying so.
+async fn wait_for(first: &Bot) {
+    let (began, url) = (Instant::now(), first.settings.url.as_str());
+    while let Err(error) = first.homeserver.reach().await {
+        let reason = error.to_string();
+        HomeserverWaiting { url, reason: &reason }.emit();
+        first.tell(Report::Waiting { reason }).await;
         time::sleep(QUIET_PAUSE).await;
     }
+    first.tell(Report::Reached).await;
     HomeserverBack { url, waited: began.elapsed() }.emit();
 }

@@ -155,7 +155,7 @@ impl Bot {
         time::sleep(pause.delay).await;
     }
 
-    async fn tell(&self, report: Report) {
+    pub(super) async fn tell(&self, report: Report) {
         // The house is gone only when everything ends.
         drop(self.reports.send(report).await);
     }

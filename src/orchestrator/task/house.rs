@@ -35,6 +35,13 @@ const PICTURE_PAUSE: Duration = Duration::from_millis(500);
 
 /// What somebody tells the house.
 pub(super) enum Report {
+    /// The homeserver isn't there yet.
+    Waiting {
+        /// What was tried and how it failed.
+        reason: String,
+    },
+    /// The homeserver is there.
+    Reached,
     /// An entity is being started.
     Starting {
         /// Who.
@@ -111,8 +118,7 @@ pub(super) fn open(
     let plan = boot_plan(config);
     let named = |name: &EntityName| config.entity(name).map(bot);
     let then: Vec<Bot> = plan.then.iter().filter_map(named).collect();
-    let url = config.homeserver.url.clone();
-    nursery.once("boot", boot(Arc::clone(&homeserver), url, nursery.clone(), bot(config.router()), then, router_up));
+    nursery.once("boot", boot(nursery.clone(), bot(config.router()), then, router_up));
     if let Some(person) = config.user.clone() {
         nursery.once("person", bring_person(person, homeserver, store, reports, stop));
     }
@@ -163,7 +169,6 @@ struct House {
 
 impl House {
     async fn run(mut self, mut inbox: mpsc::Receiver<Report>, stop: Stop) {
-        self.board.doing("running");
         let mut next_picture = Instant::now();
         let mut stale = true;
         loop {
@@ -187,6 +192,8 @@ impl House {
 
     async fn note(&mut self, report: Report) {
         match report {
+            Report::Waiting { reason } => self.board.doing(&format!("waiting for the homeserver ({reason})")),
+            Report::Reached => self.board.doing("running"),
             Report::Starting { entity } => drop(self.board.entity(&entity, EntityEvent::Starting)),
             Report::Heard { entity, session, at } => self.heard(entity, session, at).await,
             Report::Failed { entity, reason, next_try_at, down } => {

@@ -16,12 +16,15 @@ pub(super) async fn show_profile(entity: &Entity, session: &dyn Session, store: 
     let fact = format!("profile.{}", entity.name);
     let wanted = fingerprint(entity);
     let book = |error| MatrixError::AccountBook(Box::new(error));
-    if store.fact(&fact).await.map_err(book)?.as_deref() == Some(wanted.as_str()) {
+    let shown = store.fact(&fact).await.map_err(book)?;
+    if shown.as_deref() == Some(wanted.as_str()) {
         return Ok(());
     }
     session.set_display_name(entity.display_name.clone()).await?;
     if let Some((picture, mime)) = picture(entity).await {
         session.set_avatar(picture, mime).await?;
+    } else if entity.avatar.is_none() && shown.is_some_and(|shown| had_picture(&shown)) {
+        session.remove_avatar().await?;
     }
     store.save_fact(&fact, &wanted).await.map_err(book)
 }
@@ -34,6 +37,11 @@ fn fingerprint(entity: &Entity) -> String {
         Some(format!("{} {} {}", path.display(), file.len(), changed.as_millis()))
     });
     format!("{}\n{}", entity.display_name, picture.unwrap_or_default())
+}
+
+/// Whether a fingerprint is that of a profile with a picture, which it names in its second line.
+fn had_picture(fingerprint: &str) -> bool {
+    !fingerprint.ends_with('\n')
 }
 
 /// The picture and its type. One that is missing, too large or of another type is left out: a face is no reason to stay
