@@ -46,7 +46,7 @@ const DOOR_FOLDERS: &[&str] = &["matrix", "store", "homeserver"];
 const DOORS: &[Door] = &[
     ("anyhow", &["cli"]),
     ("axum", &["http"]),
-    ("backon", &["orchestrator"]),
+    ("backon", &["bot", "orchestrator"]),
     ("chrono", &["observe"]),
     ("chrono_tz", &["config"]),
     ("clap", &["cli"]),

@@ -3,6 +3,8 @@
 
 #[path = "config/broken.rs"]
 mod broken;
+#[path = "config/check.rs"]
+mod check;
 #[path = "config/example.rs"]
 mod example;
 #[path = "config/hostile.rs"]

@@ -265,7 +265,7 @@ mod tests {
         assert!(!rules.may_use_known_as(&user("@bob:elsewhere"), &names));
     }
 
-    /// A2: an entity's own entry decides, else that for all.
+    /// An entity's own entry decides, else that for all.
     #[test]
     fn a2_who_an_entity_exists_for() {
         let rules = rules();
@@ -278,7 +278,7 @@ mod tests {
         assert!(open.exists_for(&EntityName::parse("coder").unwrap(), &user("@bob:home")));
     }
 
-    /// A4: admins, by their account that counts.
+    /// Admins, by their account that counts.
     #[test]
     fn a4_who_is_an_admin() {
         let rules = Authorization { admins: patterns(&["@ada:home"]), ..rules() };

@@ -120,10 +120,16 @@ impl Catchup {
         placing.fetched.extend(history.slips);
         placing.page.gap = history.older;
         if placing.pages >= self.bounds.gap_pages_max.get() && placing.wants().is_some() {
-            placing.page.gap = None;
-            let missed = Change::Missed { room: placing.page.room.clone(), pages: placing.pages };
-            self.batch.changes.push(missed);
+            self.gave_up();
         }
+    }
+
+    /// Goes on without what the last [`CatchupStep::Fetch`] asked for, and records that it is missing.
+    pub fn gave_up(&mut self) {
+        let Some(placing) = self.waiting.front_mut() else { return };
+        placing.page.gap = None;
+        let missed = Change::Missed { room: placing.page.room.clone(), pages: placing.pages };
+        self.batch.changes.push(missed);
     }
 }
 
@@ -152,7 +158,9 @@ impl Placing {
             match slip {
                 Slip::Event(event) => batch.events.push(event.place(room.clone(), standing)),
                 Slip::Change(change) => batch.changes.push(change),
-                Slip::OwnJoin if self.origin == Origin::Newcomer => standing = Standing::Live,
+                Slip::OwnJoin if self.origin != Origin::FirstStart => standing = Standing::Live,
+                // What is said while the account is out is none of its business, even if it sees it later.
+                Slip::OwnLeave => standing = Standing::History,
                 Slip::OwnJoin => {}
             }
         }
@@ -166,7 +174,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        matrix::Unplaced,
+        matrix::{Keys, Unplaced},
         model::{Content, EventId, Millis, UserId},
     };
 
@@ -189,7 +197,7 @@ mod tests {
 
     fn page(timeline: Vec<Slip>, gap: Option<&str>) -> Page {
         let rooms = vec![RoomPage { room: room(), timeline, state: vec![], gap: gap.map(str::to_owned) }];
-        Page { token: token(9), received_at: Millis(1), rooms, changes: vec![], keys_arrived: false }
+        Page { token: token(9), received_at: Millis(1), rooms, changes: vec![], keys: Keys::Of(BTreeSet::new()) }
     }
 
     fn catchup(since: Option<SyncToken>, joined: bool, page: Page) -> Catchup {
@@ -233,6 +241,24 @@ mod tests {
     fn a_newcomer_sees_what_came_before_as_history() {
         let mut machine = catchup(Some(token(1)), false, page(vec![said(1), Slip::OwnJoin, said(2)], Some("p")));
         assert_eq!(summary(machine.step()), vec![history(1), live(2)]);
+    }
+
+    /// A3: what was said between being put out and being asked back is history.
+    #[test]
+    fn what_was_said_while_out_is_history() {
+        let timeline = vec![said(1), Slip::OwnLeave, said(2), Slip::OwnJoin, said(3)];
+        let mut machine = catchup(Some(token(1)), true, page(timeline, None));
+        assert_eq!(summary(machine.step()), vec![live(1), history(2), live(3)]);
+    }
+
+    /// A gap that can't be filled is recorded, and what is known is admitted.
+    #[test]
+    fn a_gap_can_be_given_up() {
+        let mut machine = catchup(Some(token(1)), true, page(vec![said(9)], Some("p")));
+        assert!(matches!(machine.step(), CatchupStep::Fetch(_)));
+        machine.gave_up();
+        let CatchupStep::Admit(batch) = machine.step() else { panic!("still fetching") };
+        assert_eq!((batch.events.len(), batch.changes), (1, vec![Change::Missed { room: room(), pages: 0 }]));
     }
 
     #[test]

@@ -19,7 +19,12 @@ mod marks;
 mod register;
 mod wire;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 
@@ -63,6 +68,9 @@ pub trait Session: Send + Sync {
 
     /// Checks that the homeserver knows our keys and no others, and sets up cross-signing and recovery where missing.
     fn establish(&self) -> Answer<'_, ()>;
+
+    /// Asks whether the homeserver still accepts the account's token.
+    fn check_login(&self) -> Answer<'_, ()>;
 
     /// One step of the sync stream.
     fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page>;
@@ -179,8 +187,17 @@ pub struct Page {
     pub rooms: Vec<RoomPage>,
     /// Invitations and other changes outside a timeline.
     pub changes: Vec<Change>,
-    /// Whether room keys came with it, so that sealed events deserve another try.
-    pub keys_arrived: bool,
+    /// The room keys that came meanwhile, so that events sealed under them deserve another try.
+    pub keys: Keys,
+}
+
+/// Room keys that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// Those of these sessions, each in its room.
+    Of(BTreeSet<(RoomId, String)>),
+    /// So many that nobody counted.
+    Many,
 }
 
 /// One room's part of a sync response.
@@ -203,6 +220,8 @@ pub enum Slip {
     Event(Unplaced),
     /// The account itself became a member here.
     OwnJoin,
+    /// The account itself ceased to be a member here.
+    OwnLeave,
     /// Another change.
     Change(Change),
 }

@@ -10,6 +10,7 @@ pub(super) const BATCHES_ADMITTED: &str = "maitre_batches_admitted_total";
 pub(super) const EVENTS_ADMITTED: &str = "maitre_events_admitted_total";
 pub(super) const ADMISSION_SECONDS: &str = "maitre_admission_seconds";
 pub(super) const ADMISSION_FAILURES: &str = "maitre_admission_failures_total";
+pub(super) const IDENTITIES_FOREIGN: &str = "maitre_identities_foreign_total";
 pub(super) const GAPS: &str = "maitre_gaps_total";
 pub(super) const EVENTS_SEALED: &str = "maitre_events_sealed_total";
 pub(super) const ROOM_ACTIONS: &str = "maitre_room_actions_total";
@@ -41,6 +42,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (TOKENS_REFRESHED, "Pairs of tokens exchanged for new ones."),
     (SYNC_FAILURES, "Sync steps that failed, and loops that stalled."),
     (ADMISSION_FAILURES, "Batches that could not be written down; their loops bring them again."),
+    (IDENTITIES_FOREIGN, "Accounts whose key backup was made by another client."),
     (BATCHES_ADMITTED, "Steps of sync streams that are in the store."),
     (EVENTS_ADMITTED, "Events admitted: fresh, known already, or healed."),
     (GAPS, "Gaps in timelines, closed or given up."),

@@ -15,10 +15,10 @@ pub use clock::{now, time_of_day};
 pub use event::{
     AccountRegistered, AdmissionFailed, BatchAdmitted, Causes, ConfigLoaded, ConfigWarned, EntityBackingOff,
     EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed, EventHealed, EventSealed,
-    GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, InviteAccepted, InviteDeclined,
-    InviteRetried, LimitKept, MemberInvited, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft, RoomTroubled,
-    RoomUpgraded, RoomWelcomed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete,
-    SyncFailed, SyncStalled, TaskDied, TokensRefreshed,
+    GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, IdentityForeign, InviteAccepted,
+    InviteDeclined, InviteRetried, LimitKept, MemberInvited, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft,
+    RoomTroubled, RoomUpgraded, RoomWelcomed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived,
+    StatusIncomplete, SyncFailed, SyncStalled, TaskDied, TokensRefreshed,
 };
 pub use fault::{fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};

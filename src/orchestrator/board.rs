@@ -1,6 +1,6 @@
 //! The picture of the house: who is up, who isn't and why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::Config,
@@ -19,8 +19,11 @@ pub(super) enum EntityEvent {
         /// When its loop made progress.
         at: Millis,
     },
-    /// It is in every room it should be in.
-    Housed,
+    /// It looked into its rooms.
+    Housed {
+        /// Those that it should be in and isn't.
+        missing: Vec<RoomKey>,
+    },
     /// It failed and will be tried again.
     Failed {
         /// In plain words.
@@ -36,7 +39,8 @@ pub(super) enum EntityEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Board {
     status: Status,
-    housed: BTreeSet<EntityName>,
+    /// The rooms that entities should be in and aren't, once they have looked.
+    missing: BTreeMap<EntityName, Vec<RoomKey>>,
     /// Who was heard of since its last start.
     arrived: BTreeSet<EntityName>,
 }
@@ -67,7 +71,7 @@ impl Board {
             rooms: rooms.collect(),
             counts: crate::model::Counts::default(),
         };
-        Self { status, housed: BTreeSet::new(), arrived: BTreeSet::new() }
+        Self { status, missing: BTreeMap::new(), arrived: BTreeSet::new() }
     }
 
     /// The picture at this moment.
@@ -93,10 +97,14 @@ impl Board {
     }
 
     /// Notes where a room stands.
-    pub(super) fn room(&mut self, key: &RoomKey, room: Option<RoomId>, trouble: Option<String>) {
-        if let Some(status) = self.status.rooms.iter_mut().find(|status| status.key == key.as_str()) {
-            status.room = room.or_else(|| status.room.take());
-            status.trouble = trouble;
+    pub(super) fn room(&mut self, key: &str, room: Option<RoomId>, trouble: Option<String>) {
+        match self.status.rooms.iter_mut().find(|status| status.key == key) {
+            Some(status) => {
+                status.room = room.or_else(|| status.room.take());
+                status.trouble = trouble;
+            }
+            // The space, which is no room that is configured by a key.
+            None => self.status.rooms.push(RoomStatus { key: key.to_owned(), room, trouble }),
         }
     }
 
@@ -126,12 +134,12 @@ impl Board {
                 status.user = Some(user);
                 status.synced_at = Some(at);
                 status.next_try_at = None;
-                settle(status, self.housed.contains(name));
+                settle(status, self.missing.get(name));
             }
-            EntityEvent::Housed => {
-                self.housed.insert(name.clone());
-                if status.synced_at.is_some() && status.next_try_at.is_none() {
-                    settle(status, true);
+            EntityEvent::Housed { missing } => {
+                self.missing.insert(name.clone(), missing);
+                if self.arrived.contains(name) {
+                    settle(status, self.missing.get(name));
                 }
             }
             EntityEvent::Failed { reason, next_try_at, down } => {
@@ -147,14 +155,18 @@ impl Board {
 }
 
 /// An entity that is up is ready once it is in its rooms.
-fn settle(status: &mut EntityStatus, housed: bool) {
-    if housed {
-        status.phase = Phase::Ready;
-        status.reason = None;
-    } else {
-        status.phase = Phase::Starting;
-        status.reason = Some("joining its rooms".to_owned());
-    }
+fn settle(status: &mut EntityStatus, missing: Option<&Vec<RoomKey>>) {
+    let reason = match missing {
+        Some(missing) if missing.is_empty() => None,
+        Some(missing) => Some(format!("not in {} yet", listed(missing))),
+        None => Some("joining its rooms".to_owned()),
+    };
+    status.phase = if reason.is_none() { Phase::Ready } else { Phase::Starting };
+    status.reason = reason;
+}
+
+fn listed(keys: &[RoomKey]) -> String {
+    keys.iter().map(RoomKey::as_str).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -180,6 +192,10 @@ agents: {ada: {role: Answers., rooms: [lobby]}}
         EntityEvent::Up { user: UserId::parse("@ada:s").unwrap(), at: Millis(2) }
     }
 
+    fn housed(missing: &[&str]) -> EntityEvent {
+        EntityEvent::Housed { missing: missing.iter().map(|&key| RoomKey::parse(key).unwrap()).collect() }
+    }
+
     fn phase(board: &Board, who: &str) -> Phase {
         board.picture(Millis(9)).entities.into_iter().find(|entity| entity.name == name(who)).unwrap().phase
     }
@@ -190,15 +206,25 @@ agents: {ada: {role: Answers., rooms: [lobby]}}
         let mut board = board();
         assert!(!board.entity(&name("ada"), up()));
         assert_eq!(phase(&board, "ada"), Phase::Starting);
-        assert!(board.entity(&name("ada"), EntityEvent::Housed));
+        assert!(board.entity(&name("ada"), housed(&[])));
         assert!(!board.entity(&name("ada"), up()), "it became ready before");
         assert_eq!((phase(&board, "ada"), phase(&board, "router")), (Phase::Ready, Phase::Starting));
     }
 
     #[test]
+    fn an_entity_that_is_kept_out_says_where() {
+        let mut board = board();
+        board.entity(&name("ada"), up());
+        board.entity(&name("ada"), housed(&["lobby", "attic"]));
+        let ada = board.picture(Millis(3)).entities.into_iter().find(|entity| entity.name == name("ada")).unwrap();
+        assert_eq!((ada.phase, ada.reason.as_deref()), (Phase::Starting, Some("not in lobby, attic yet")));
+        assert!(board.entity(&name("ada"), housed(&[])));
+    }
+
+    #[test]
     fn a_failure_shows_the_next_try_and_news_ends_it() {
         let mut board = board();
-        board.entity(&name("ada"), EntityEvent::Housed);
+        board.entity(&name("ada"), housed(&[]));
         board.entity(&name("ada"), up());
         let failed = EntityEvent::Failed { reason: "no answer".to_owned(), next_try_at: Millis(7), down: false };
         board.entity(&name("ada"), failed);
@@ -224,14 +250,13 @@ agents: {ada: {role: Answers., rooms: [lobby]}}
     fn the_house_is_ready_when_everybody_is_and_no_room_is_in_trouble() {
         let mut board = board();
         for who in ["router", "ada"] {
-            board.entity(&name(who), EntityEvent::Housed);
+            board.entity(&name(who), housed(&[]));
             board.entity(&name(who), up());
         }
         assert!(!board.picture(Millis(3)).ready, "the room isn't known yet");
-        let key = RoomKey::parse("lobby").unwrap();
-        board.room(&key, Some(RoomId::parse("!r").unwrap()), None);
+        board.room("lobby", Some(RoomId::parse("!r").unwrap()), None);
         assert!(board.picture(Millis(3)).ready);
-        board.room(&key, None, Some("closed".to_owned()));
+        board.room("lobby", None, Some("closed".to_owned()));
         assert!(!board.picture(Millis(3)).ready);
     }
 }

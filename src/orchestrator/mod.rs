@@ -3,6 +3,7 @@
 //! The decisions (`plan`, `restart`, `rooms`, `invites`, `board`) are pure; `task` carries them out. It lays the channels
 //! in which neighbours meet: sync loops bring batches to the desk, and the desk rings when somebody must act.
 
+mod agenda;
 mod board;
 mod invites;
 mod plan;

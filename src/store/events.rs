@@ -103,7 +103,26 @@ impl Store {
             .await
     }
 
-    /// The same, only from rooms that `entity` has joined: those it may get a key for.
+    /// Up to `limit` sealed events of `room` that were encrypted under `session`, in order of arrival: those that this
+    /// session's key may open.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn sealed_under(
+        &self,
+        room: &RoomId,
+        session: &str,
+        limit: usize,
+    ) -> Result<Vec<SealedEvent>, StoreError> {
+        let (room, session) = (room.clone(), session.to_owned());
+        self.read(move |db| {
+            let place = params![room.as_str(), session, rows(limit.min(PAGE_EVENTS_MAX))];
+            Ok(all(db, SEALED_UNDER, place, read_sealed)?)
+        })
+        .await
+    }
+
+    /// Up to `limit` sealed events in order of arrival, only from rooms that `entity` has joined: those it may get a key for.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
@@ -122,6 +141,8 @@ impl Store {
     }
 }
 
+pub(super) const SEALED_UNDER: &str = "SELECT * FROM events WHERE sealed = 1 AND room = ?1 AND session = ?2
+    ORDER BY ordinal LIMIT ?3";
 pub(super) const COUNTS: &str = "SELECT coalesce(sum(live), 0) AS live, coalesce(sum(history), 0) AS history,
     coalesce(sum(sealed), 0) AS sealed, coalesce(sum(healed), 0) AS healed, count(*) AS rooms FROM counters";
 pub(super) const EVENTS: &str = "SELECT * FROM events WHERE room = ?1 AND ordinal > ?2 ORDER BY ordinal LIMIT ?3";

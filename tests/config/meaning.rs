@@ -120,7 +120,7 @@ fn yaml_aliases_and_merges_work() {
     assert!(!b.accept_invites);
 }
 
-/// A4: whoever may use everything is an admin, unless admins are named.
+/// Whoever may use everything is an admin, unless admins are named.
 #[test]
 fn a4_admins_default_to_global_users() {
     let ada = UserId::parse("@ada:home").unwrap();

@@ -57,6 +57,28 @@ async fn everybody_comes_back_when_the_homeserver_does() {
     homeserver.stop().await.unwrap();
 }
 
+/// I3: a homeserver that takes connections and answers nothing is noticed within two long-polls; the loops begin again in
+/// place and go on when it does.
+#[tokio::test]
+async fn everybody_comes_back_when_the_homeserver_hangs() {
+    let mut homeserver = Homeserver::start(&installation().await, &temporary()).await.unwrap();
+    let accounts = "{open_registration: true, localpart: \"{name}-{test}\"}";
+    let mut maitre = Maitre::with_polls(&Site::of(&homeserver), "2s", accounts, CONFIG);
+    maitre.start_ready().await;
+    homeserver.pause().await.unwrap();
+    let stalled = maitre
+        .wait_status("the silence to be noticed", |status| all(status, Phase::BackingOff).then(|| status.clone()))
+        .await;
+    let named = |reason: &Option<String>| reason.as_ref().is_some_and(|reason| reason.contains("no answer"));
+    assert!(stalled.entities.iter().all(|entity| named(&entity.reason)), "{stalled:#?}");
+    homeserver.resume().await.unwrap();
+    let after =
+        maitre.wait_status("everybody to be back", |status| all(status, Phase::Ready).then(|| status.clone())).await;
+    assert!(after.ready && after.started_at == stalled.started_at, "{after:#?}");
+    assert!(maitre.stop().await.success());
+    homeserver.stop().await.unwrap();
+}
+
 /// One entity's loop fails at its fifth round: only it is restarted.
 #[tokio::test]
 async fn one_loop_is_restarted_alone() {

@@ -25,6 +25,10 @@ fn users(maitre: &Maitre, entities: &[&str]) -> BTreeSet<String> {
     entities.iter().map(|entity| maitre.user(entity)).collect()
 }
 
+fn users_and(person: &Person, maitre: &Maitre, entities: &[&str]) -> BTreeSet<String> {
+    users(maitre, entities).into_iter().chain([person.user.clone()]).collect()
+}
+
 /// I4, I6: a room is made as its section says, in either version, with the people who may use it invited and greeted.
 #[tokio::test]
 async fn rooms_are_made_as_configured() {
@@ -117,7 +121,7 @@ async fn existing_rooms_are_joined() {
     maitre.configure(&rooms(&cellar));
     for _ in 0..2 {
         maitre.start_ready().await;
-        let everybody = [users(&maitre, &["router", "alpha"]), [ada.user.clone()].into()].concat_sets();
+        let everybody = users_and(&ada, &maitre, &["router", "alpha"]);
         assert_eq!(ada.inside(&plaza).await, everybody);
         assert_eq!(ada.inside(&cellar).await, everybody);
         assert!(maitre.stop().await.success());
@@ -127,16 +131,6 @@ async fn existing_rooms_are_joined() {
     assert_eq!(ada.said_in(&plaza).await.len(), 1, "no welcome where somebody has spoken");
     let said = ada.said_in(&cellar).await;
     assert!(matches!(&said[..], [(sender, text)] if *sender == router && text.contains("Alpha")), "{said:?}");
-}
-
-trait ConcatSets {
-    fn concat_sets(self) -> BTreeSet<String>;
-}
-
-impl<const N: usize> ConcatSets for [BTreeSet<String>; N] {
-    fn concat_sets(self) -> BTreeSet<String> {
-        self.into_iter().flatten().collect()
-    }
 }
 
 /// I3, I4: a room that the router can't enter is named with what to do about it, the rest of the house serves; and when
@@ -217,7 +211,7 @@ async fn who_was_put_out_stays_out() {
     ada.kick(&lobby, &maitre.user("gamma")).await.unwrap();
     for _ in 0..2 {
         maitre.start_ready().await;
-        let inside = [users(&maitre, &["router", "delta"]), [ada.user.clone()].into()].concat_sets();
+        let inside = users_and(&ada, &maitre, &["router", "delta"]);
         assert_eq!(ada.inside(&lobby).await, inside, "nobody came back");
         let stand = ada.memberships_in(&lobby).await;
         let stands = ["alpha", "beta", "gamma"].map(|name| stand[&maitre.user(name)].clone());
@@ -229,12 +223,7 @@ async fn who_was_put_out_stays_out() {
     assert_eq!((put_out("kicked"), put_out("banned")), (2, 1), "{lines:#?}");
     maitre.start_ready().await;
     ada.invite(&lobby, &maitre.user("alpha")).await.unwrap();
-    wait_inside(
-        &ada,
-        &lobby,
-        &[users(&maitre, &["router", "alpha", "delta"]), [ada.user.clone()].into()].concat_sets(),
-    )
-    .await;
+    wait_inside(&ada, &lobby, &users_and(&ada, &maitre, &["router", "alpha", "delta"])).await;
     assert!(maitre.stop().await.success());
 }
 

@@ -7,18 +7,24 @@ use std::{
     time::Duration,
 };
 
+use backon::{ExponentialBuilder, Retryable as _};
 use tokio::{sync::mpsc, time};
 
 use super::{
     news::{tell_healed, tell_news},
-    unseal::unseal,
+    unseal::Unsealing,
 };
 use crate::{
-    matrix::{Bounds, Catchup, CatchupStep, MatrixError, Page, Session},
+    matrix::{Bounds, Catchup, CatchupStep, Gap, HistoryPage, Keys, MatrixError, Page, Session},
     model::{Batch, Change, EntityName, Handoff, Millis, RoomId, SyncToken},
     observe,
     store::{Membership, Store, StoreError},
 };
+
+/// How often a piece of one room's gap is asked for again before it is given up.
+const PIECE_TRIES_MAX: usize = 5;
+/// The pause after the first failed try; it doubles.
+const PIECE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Everything a sync loop needs.
 pub struct Listener {
@@ -79,16 +85,15 @@ impl Listener {
     async fn listen(&self) -> Result<std::convert::Infallible, Silence> {
         let mut since = self.store.position(&self.entity).await?;
         let mut joined = self.joined().await?;
-        // E3: what could not be read before the restart is tried again.
-        let mut keys_arrived = true;
+        let mut unsealing = Unsealing::of_everything();
         // The first response comes at once, news or not: it proves that the line works.
         let mut wait = Duration::ZERO;
         loop {
             if observe::fault_switch(&format!("sync.fail.{}", self.entity)) {
                 return Err(MatrixError::ServerTrouble { status: 599 }.into());
             }
-            let page = self.response(since.clone(), std::mem::replace(&mut wait, self.sync_timeout)).await?;
-            keys_arrived |= page.keys_arrived;
+            let mut page = self.response(since.clone(), wait).await?;
+            unsealing.note(std::mem::replace(&mut page.keys, Keys::Of(BTreeSet::new())));
             let mut fetched = BTreeMap::new();
             let batch = self.complete(since, &joined, page, &mut fetched).await?;
             let (token, at) = (batch.token.clone(), batch.received_at);
@@ -98,12 +103,11 @@ impl Listener {
             since = token;
             // Nobody who has gone needs to know.
             drop(self.heard.send(Heard { entity: self.entity.clone(), at }).await);
-            if std::mem::take(&mut keys_arrived)
-                && let Some(healed) = unseal(&self.entity, self.session.as_ref(), &self.store).await?
-            {
+            if let Some(healed) = unsealing.round(&self.entity, self.session.as_ref(), &self.store).await? {
                 self.admit(healed.clone()).await?;
                 tell_healed(&healed);
             }
+            wait = if unsealing.is_done() { self.sync_timeout } else { Duration::ZERO };
         }
     }
 
@@ -136,9 +140,24 @@ impl Listener {
                 CatchupStep::Admit(batch) => return Ok(batch),
                 CatchupStep::Fetch(gap) => {
                     *fetched.entry(gap.room.clone()).or_default() += 1;
-                    catchup.fetched(self.session.history(gap.room, gap.from, gap.until).await?);
+                    match self.piece_of(gap).await? {
+                        Some(piece) => catchup.fetched(piece),
+                        None => catchup.gave_up(),
+                    }
                 }
             }
+        }
+    }
+
+    /// A piece of a gap, or nothing if this room can't be read: one broken room must not make the entity deaf in all.
+    /// When it is the homeserver as a whole that fails, the loop starts over and nothing is given up.
+    async fn piece_of(&self, gap: Gap) -> Result<Option<HistoryPage>, Silence> {
+        let pauses = ExponentialBuilder::default().with_min_delay(PIECE_PAUSE).with_max_times(PIECE_TRIES_MAX);
+        let fetch = || self.session.history(gap.room.clone(), gap.from.clone(), gap.until.clone());
+        match fetch.retry(pauses).when(concerns_the_room_alone).await {
+            Ok(piece) => Ok(Some(piece)),
+            Err(error) if concerns_the_room_alone(&error) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -149,14 +168,39 @@ impl Listener {
     }
 }
 
+/// Whether a failure to read one room's past says nothing about the homeserver as a whole.
+fn concerns_the_room_alone(error: &MatrixError) -> bool {
+    match error {
+        MatrixError::TimedOut { .. }
+        | MatrixError::ServerTrouble { .. }
+        | MatrixError::Refused { .. }
+        | MatrixError::NotJoined { .. }
+        | MatrixError::Nonsense { .. } => true,
+        MatrixError::Unreachable { .. }
+        | MatrixError::RateLimited { .. }
+        | MatrixError::LoggedOut
+        | MatrixError::WrongPassword { .. }
+        | MatrixError::NameTaken { .. }
+        | MatrixError::NoAccount { .. }
+        | MatrixError::MeansRefused { .. }
+        | MatrixError::ForeignDevice { .. }
+        | MatrixError::PlaintextRefused { .. }
+        | MatrixError::NoSuchAlias { .. }
+        | MatrixError::NotOpen
+        | MatrixError::KeyStore { .. }
+        | MatrixError::AccountBook(_)
+        | MatrixError::Broken { .. } => false,
+    }
+}
+
 /// Keeps the list of own rooms as `batch` says.
 fn remember(joined: &mut BTreeSet<RoomId>, batch: &Batch) {
     for change in &batch.changes {
         match change {
             Change::Joined { room } => drop(joined.insert(room.clone())),
-            Change::Departed { room, .. } => drop(joined.remove(room)),
-            Change::Invited { .. }
-            | Change::Encrypted { .. }
+            // Who is asked in was out before.
+            Change::Departed { room, .. } | Change::Invited { room, .. } => drop(joined.remove(room)),
+            Change::Encrypted { .. }
             | Change::MembersChanged { .. }
             | Change::Missed { .. }
             | Change::Upgraded { .. } => {}

@@ -216,7 +216,7 @@ async fn listen(session: Arc<dyn Session>, mut since: SyncToken, news: mpsc::Sen
 
 fn moves_people(slip: &Slip) -> bool {
     match slip {
-        Slip::OwnJoin => true,
+        Slip::OwnJoin | Slip::OwnLeave => true,
         Slip::Change(change) => changes_members(change),
         Slip::Event(_) => false,
     }

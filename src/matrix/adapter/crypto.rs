@@ -20,6 +20,7 @@ use super::{failure, sync::handle, translate::clear_content};
 use crate::{
     matrix::MatrixError,
     model::{Account, Content, RoomId, Sealed, SealedCause, Secret},
+    observe::IdentityForeign,
 };
 
 /// Refuses to go on when the homeserver knows other keys for this device than ours: nobody could read what we send, and
@@ -59,16 +60,17 @@ pub(super) async fn set_up(client: &Client, account: &Account) -> Result<Option<
         return Ok(None);
     }
     cross_sign(client, account).await?;
-    let recovery = client.encryption().recovery();
-    let made = match recovery.enable().await {
+    // A backup that we made just before a crash is found again by now; enabling recovery then goes on with it.
+    client.encryption().wait_for_e2ee_initialization_tasks().await;
+    match client.encryption().recovery().enable().await {
+        Ok(key) => Ok(Some(Secret::new(key))),
+        // Another client of this account made it: it is not ours to replace. The account works without.
         Err(RecoveryError::BackupExistsOnServer) => {
-            // A crash came between making the backup and writing its key down: make another.
-            recovery.disable().await.map_err(|error| key_store(&error))?;
-            recovery.enable().await
+            IdentityForeign { entity: &account.entity }.emit();
+            Ok(None)
         }
-        made => made,
-    };
-    made.map(|key| Some(Secret::new(key))).map_err(|error| key_store(&error))
+        Err(error) => Err(MatrixError::KeyStore { cause: error.to_string() }),
+    }
 }
 
 async fn cross_sign(client: &Client, account: &Account) -> Result<(), MatrixError> {
@@ -100,8 +102,4 @@ pub(super) async fn unseal(client: &Client, room: &RoomId, raw: &str) -> Result<
             Ok(clear_content(&event).unwrap_or_else(sealed))
         }
     }
-}
-
-fn key_store(error: &RecoveryError) -> MatrixError {
-    MatrixError::KeyStore { cause: error.to_string() }
 }

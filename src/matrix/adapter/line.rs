@@ -1,7 +1,7 @@
 //! One account's line to the homeserver: the client behind it can be replaced while the line stays.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -9,19 +9,27 @@ use std::{
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use matrix_sdk::Client;
-use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio::{
+    sync::{RwLock, RwLockReadGuard},
+    time,
+};
 
 use super::{
     client::{self, Shared},
-    crypto, rooms, send, sync,
+    crypto, failure,
+    keys::Arrivals,
+    rooms, send, sync,
 };
 use crate::{
     matrix::{
-        AccountBook, Answer, HistoryPage, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, marks::Marks,
+        AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, marks::Marks,
     },
     model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, UserId},
     observe::PlaintextRefused,
 };
+
+/// How long a client that is let go may take to finish what it does for its keys.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// One account's line.
 pub(super) struct Line {
@@ -36,6 +44,8 @@ pub(super) struct Line {
     client: RwLock<Option<Client>>,
     /// The version of each room's membership that this account's client knows of.
     members_seen: Mutex<HashMap<RoomId, u64>>,
+    /// The room keys that the open client gets.
+    arrivals: Mutex<Option<Arrivals>>,
 }
 
 impl Line {
@@ -47,8 +57,9 @@ impl Line {
         accounts: Arc<dyn AccountBook>,
         marks: Arc<Marks>,
     ) -> Arc<Self> {
-        let (account, members_seen) = (Mutex::new(account), Mutex::new(HashMap::new()));
-        Arc::new(Self { shared, folder, user, account, accounts, marks, client: RwLock::new(None), members_seen })
+        let (account, client) = (Mutex::new(account), RwLock::new(None));
+        let (members_seen, arrivals) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { shared, folder, user, account, accounts, marks, client, members_seen, arrivals })
     }
 
     async fn client(&self) -> Result<OpenClient<'_>, MatrixError> {
@@ -62,11 +73,27 @@ impl Line {
 
     async fn replace(self: Arc<Self>, since: Option<SyncToken>) -> Result<(), MatrixError> {
         let mut slot = self.client.write().await;
-        *slot = None;
-        let keeper = Arc::clone(&self);
-        let keep = Arc::new(move |tokens| keeper.keep_tokens(tokens));
-        *slot = Some(client::build(&self.shared, &self.folder, &self.account(), since.as_ref(), keep).await?);
+        self.let_go(&mut slot).await;
+        // The client must not keep its own line alive, or neither would ever go.
+        let keeper = Arc::downgrade(&self);
+        let keep = Arc::new(move |tokens| keeper.upgrade().ok_or(MatrixError::NotOpen)?.keep_tokens(tokens));
+        let client = client::build(&self.shared, &self.folder, &self.account(), since.as_ref(), keep).await?;
+        *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Arrivals::of(&client).await;
+        *slot = Some(client);
         Ok(())
+    }
+
+    /// Lets go of the client, once what it does in the background for its keys is done: two clients must not work on one
+    /// key store.
+    async fn let_go(&self, slot: &mut Option<Client>) {
+        if let Some(client) = slot.take() {
+            let encryption = client.encryption();
+            let settled = encryption.wait_for_e2ee_initialization_tasks();
+            // A homeserver that hangs would hold us up; what is left then fails on its own.
+            drop(time::timeout(SETTLE_TIME_MAX, settled).await);
+        }
+        self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn keep_tokens(&self, tokens: Tokens) -> Result<(), MatrixError> {
@@ -76,11 +103,20 @@ impl Line {
         Ok(())
     }
 
-    /// Whether somebody of ours saw members come or go here since this account last looked; asked once, it counts as
-    /// looked.
+    /// Whether somebody of ours saw members come or go here since this account last sent.
     fn members_stale(&self, room: &RoomId, version: u64) -> bool {
-        let mut seen = self.members_seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.insert(room.clone(), version).unwrap_or_default() != version
+        let seen = self.members_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(room).copied().unwrap_or_default() != version
+    }
+
+    /// Notes that a message went out to the members as of `version`.
+    fn members_known(&self, room: RoomId, version: u64) {
+        self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).insert(room, version);
+    }
+
+    fn new_keys(&self) -> Keys {
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        arrivals.as_mut().map_or_else(|| Keys::Of(BTreeSet::new()), Arrivals::so_far)
     }
 }
 
@@ -122,16 +158,23 @@ impl Session for SharedLine {
         })
     }
 
+    fn check_login(&self) -> Answer<'_, ()> {
+        self.with(async |client| client.whoami().await.map(drop).map_err(|error| failure::request(&error)))
+    }
+
     fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page> {
-        self.with(async move |client| sync::step(&client, &self.0.marks, since, wait).await)
+        self.with(async move |client| {
+            let page = sync::step(&client, &self.0.marks, since, wait).await?;
+            Ok(Page { keys: self.0.new_keys(), ..page })
+        })
     }
 
     fn history(&self, room: RoomId, from: String, until: Option<SyncToken>) -> Answer<'_, HistoryPage> {
-        self.with(async move |client| sync::history(&client, &room, Some(from), until).await)
+        self.with(async move |client| sync::history(&client, &self.0.marks, &room, Some(from), until).await)
     }
 
     fn latest(&self, room: RoomId) -> Answer<'_, HistoryPage> {
-        self.with(async move |client| sync::history(&client, &room, None, None).await)
+        self.with(async move |client| sync::history(&client, &self.0.marks, &room, None, None).await)
     }
 
     fn unseal(&self, room: RoomId, raw: String) -> Answer<'_, Content> {
@@ -141,12 +184,16 @@ impl Session for SharedLine {
     fn send(&self, message: Outgoing) -> Answer<'_, EventId> {
         self.with(async move |client| {
             let mark = self.0.marks.of(&message.room);
-            if self.0.members_stale(&message.room, mark.members_version) {
-                send::forget_members(&client, &message.room);
+            let room = message.room.clone();
+            if self.0.members_stale(&room, mark.members_version) {
+                send::forget_members(&client, &room).await?;
             }
             let sent = send::send(&client, &self.0.marks, message).await;
             if let Err(MatrixError::PlaintextRefused { room }) = &sent {
                 PlaintextRefused { entity: &self.0.account().entity, room }.emit();
+            }
+            if sent.is_ok() {
+                self.0.members_known(room, mark.members_version);
             }
             sent
         })
@@ -174,15 +221,17 @@ impl Session for SharedLine {
 
     fn invite(&self, room: RoomId, user: UserId) -> Answer<'_, ()> {
         self.with(async move |client| {
+            let invited = rooms::invite(&client, &room, &user).await;
             self.0.marks.members_changed(&room);
-            rooms::invite(&client, &room, &user).await
+            invited
         })
     }
 
     fn remove(&self, room: RoomId, user: UserId, reason: String) -> Answer<'_, ()> {
         self.with(async move |client| {
+            let removed = rooms::remove(&client, &room, &user, reason).await;
             self.0.marks.members_changed(&room);
-            rooms::remove(&client, &room, &user, reason).await
+            removed
         })
     }
 
@@ -212,7 +261,8 @@ impl Session for SharedLine {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
-            *self.0.client.write().await = None;
+            let mut slot = self.0.client.write().await;
+            self.0.let_go(&mut slot).await;
         }
         .boxed()
     }

@@ -4,6 +4,7 @@ mod client;
 mod crypto;
 mod failure;
 mod hub;
+mod keys;
 mod line;
 mod rooms;
 mod send;

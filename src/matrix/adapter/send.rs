@@ -31,10 +31,15 @@ pub(super) async fn send(client: &Client, marks: &Marks, message: Outgoing) -> R
 }
 
 /// Makes the next encrypted message ask who is in the room, so that nobody who left gets its key.
-pub(super) fn forget_members(client: &Client, room: &RoomId) {
-    if let Ok(room) = handle(client, room) {
-        room.mark_members_missing();
-    }
+///
+/// It is written down under the library's own lock: a sync that is under way would write its older view over it.
+pub(super) async fn forget_members(client: &Client, room: &RoomId) -> Result<(), MatrixError> {
+    let room = handle(client, room)?;
+    let forgotten = room.update_and_save_room_info(|mut info| {
+        info.mark_members_missing();
+        (info, RoomInfoNotableUpdateReasons::empty())
+    });
+    forgotten.await.map_err(|error| MatrixError::KeyStore { cause: error.to_string() })
 }
 
 /// Asks the homeserver, whatever the client believes: somebody may have switched encryption on a moment ago, and the

@@ -1,11 +1,11 @@
 //! One step of the sync stream and one page of history, translated.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use matrix_sdk::{
     Client,
     config::{SyncSettings, SyncToken as SdkToken},
-    deserialized_responses::{ProcessedToDeviceEvent, TimelineEvent},
+    deserialized_responses::TimelineEvent,
     room::MessagesOptions,
     ruma::{
         RoomId as RumaRoomId, UInt,
@@ -24,7 +24,7 @@ use super::{
     translate::{departure, slip, state_change},
 };
 use crate::{
-    matrix::{HistoryPage, MatrixError, Page, RoomPage, Slip, marks::Marks},
+    matrix::{HistoryPage, Keys, MatrixError, Page, RoomPage, Slip, marks::Marks},
     model::{Change, Departure, RoomId, SyncToken, UserId},
     observe,
 };
@@ -53,13 +53,14 @@ pub(super) async fn step(
     let response = client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
     observe::fault_point("sync.persisted");
     let page = page(&own, response)?;
-    mark(marks, &page);
+    mark_all(marks, &page);
     Ok(page)
 }
 
 /// Fetches a piece of `room`'s past, newest first.
 pub(super) async fn history(
     client: &Client,
+    marks: &Marks,
     room: &RoomId,
     from: Option<String>,
     until: Option<SyncToken>,
@@ -70,7 +71,8 @@ pub(super) async fn history(
     options.to = until.map(|token| token.as_str().to_owned());
     options.limit = UInt::from(HISTORY_EVENTS_MAX);
     let messages = handle(client, room)?.messages(options).await.map_err(|error| failure::verb(&error))?;
-    let slips = messages.chunk.iter().filter_map(|event| slip(&own, room, event)).collect();
+    let slips = slips(&own, room, &messages.chunk);
+    slips.iter().filter_map(change_of).for_each(|change| mark(marks, change));
     Ok(HistoryPage { slips, older: messages.end })
 }
 
@@ -120,8 +122,7 @@ fn page(own: &UserId, response: SyncResponse) -> Result<Page, MatrixError> {
             changes.push(Change::Invited { room, by, direct });
         }
     }
-    let keys_arrived = response.to_device.iter().any(|event| matches!(event, ProcessedToDeviceEvent::Decrypted { .. }));
-    Ok(Page { token, received_at: observe::now(), rooms, changes, keys_arrived })
+    Ok(Page { token, received_at: observe::now(), rooms, changes, keys: Keys::Of(BTreeSet::new()) })
 }
 
 fn joined(own: &UserId, room: RoomId, update: JoinedRoomUpdate) -> RoomPage {
@@ -160,20 +161,24 @@ fn inviter<T>(own: &UserId, event: &Raw<T>) -> Option<(UserId, bool)> {
 }
 
 /// Tells all other accounts what this one saw, before anything else happens with the page.
-fn mark(marks: &Marks, page: &Page) {
-    let in_rooms = page.rooms.iter().flat_map(|room| {
-        let slips = room.timeline.iter().filter_map(|slip| match slip {
-            Slip::Change(change) => Some(change),
-            Slip::Event(_) | Slip::OwnJoin => None,
-        });
-        room.state.iter().chain(slips)
-    });
-    for change in in_rooms.chain(&page.changes) {
-        match change {
-            Change::Encrypted { room } => marks.encrypted(room),
-            Change::MembersChanged { room } | Change::Departed { room, .. } => marks.members_changed(room),
-            Change::Invited { .. } | Change::Joined { .. } | Change::Missed { .. } | Change::Upgraded { .. } => {}
-        }
+fn mark_all(marks: &Marks, page: &Page) {
+    let in_rooms =
+        page.rooms.iter().flat_map(|room| room.state.iter().chain(room.timeline.iter().filter_map(change_of)));
+    in_rooms.chain(&page.changes).for_each(|change| mark(marks, change));
+}
+
+fn mark(marks: &Marks, change: &Change) {
+    match change {
+        Change::Encrypted { room } => marks.encrypted(room),
+        Change::MembersChanged { room } | Change::Departed { room, .. } => marks.members_changed(room),
+        Change::Invited { .. } | Change::Joined { .. } | Change::Missed { .. } | Change::Upgraded { .. } => {}
+    }
+}
+
+fn change_of(slip: &Slip) -> Option<&Change> {
+    match slip {
+        Slip::Change(change) => Some(change),
+        Slip::Event(_) | Slip::OwnJoin | Slip::OwnLeave => None,
     }
 }
 

@@ -21,7 +21,7 @@ struct Outline<'a> {
     sender: String,
     state_key: Option<String>,
     #[serde(default)]
-    origin_server_ts: u64,
+    origin_server_ts: serde_json::Value,
     #[serde(borrow)]
     content: &'a RawValue,
     #[serde(default)]
@@ -31,7 +31,8 @@ struct Outline<'a> {
 /// What the homeserver adds to an event.
 #[derive(Default, Deserialize)]
 struct Unsigned {
-    prev_content: Option<Member>,
+    #[serde(default)]
+    prev_content: serde_json::Value,
 }
 
 /// The content of a membership event.
@@ -50,10 +51,16 @@ struct Tombstone {
 pub(super) fn slip(own: &UserId, room: &RoomId, event: &TimelineEvent) -> Option<Slip> {
     let raw = event.raw();
     let outline: Outline<'_> = serde_json::from_str(raw.json().get()).ok()?;
-    if outline.state_key.is_some() {
+    // Only what the homeserver vouches for is state: the inside of an encrypted event is whatever its sender put there.
+    if outline.state_key.is_some() && matches!(event.kind, TimelineEventKind::PlainText { .. }) {
         return state_slip(own, room, &outline);
     }
     let content = match &event.kind {
+        TimelineEventKind::PlainText { .. } if outline.kind == "m.room.encrypted" => Content::Sealed(Sealed {
+            raw: raw.json().get().to_owned(),
+            session: session_of(&outline),
+            cause: SealedCause::KeyMissing,
+        }),
         TimelineEventKind::UnableToDecrypt { utd_info, .. } => Content::Sealed(Sealed {
             raw: raw.json().get().to_owned(),
             session: utd_info.session_id.clone(),
@@ -64,9 +71,16 @@ pub(super) fn slip(own: &UserId, room: &RoomId, event: &TimelineEvent) -> Option
     Some(Slip::Event(Unplaced {
         event: EventId::parse(outline.event_id?).ok()?,
         sender: UserId::parse(outline.sender).ok()?,
-        sent_at: Millis(outline.origin_server_ts),
+        sent_at: Millis(outline.origin_server_ts.as_u64().unwrap_or_default()),
         content,
     }))
+}
+
+/// The session that an event is encrypted under. The library gives an event as it came when its key store fails while
+/// reading history; that is no reason to take the cipher for the message. One that was redacted has none.
+fn session_of(outline: &Outline<'_>) -> Option<String> {
+    let content: serde_json::Value = serde_json::from_str(outline.content.get()).ok()?;
+    content["session_id"].as_str().map(str::to_owned)
 }
 
 /// What a decrypted event says.
@@ -82,9 +96,16 @@ pub(super) fn clear_content(event: &TimelineEvent) -> Option<Content> {
 pub(super) fn state_change<T>(own: &UserId, room: &RoomId, event: &Raw<T>) -> Option<Change> {
     let outline: Outline<'_> = serde_json::from_str(event.json().get()).ok()?;
     match state_slip(own, room, &outline)? {
+        // Who speaks is named along with what they say; that somebody is here is no news unless the timeline says so.
+        Slip::Change(Change::MembersChanged { .. }) if is_join(&outline) => None,
         Slip::Change(change) => Some(change),
-        Slip::OwnJoin | Slip::Event(_) => None,
+        Slip::OwnJoin | Slip::OwnLeave | Slip::Event(_) => None,
     }
+}
+
+fn is_join(outline: &Outline<'_>) -> bool {
+    let member: Member = serde_json::from_str(outline.content.get()).unwrap_or_default();
+    member.membership.as_deref() == Some("join")
 }
 
 /// How the account's membership ended, from its own membership event.
@@ -119,11 +140,12 @@ fn state_slip(own: &UserId, room: &RoomId, outline: &Outline<'_>) -> Option<Slip
         }
         "m.room.member" => {
             let member: Member = serde_json::from_str(outline.content.get()).ok()?;
-            let was = outline.unsigned.prev_content.as_ref().and_then(|member| member.membership.as_deref());
-            match (member.membership.as_deref(), was) {
+            let is_own = outline.state_key.as_deref() == Some(own.as_str());
+            match (member.membership.as_deref(), outline.unsigned.prev_content["membership"].as_str()) {
                 // A new name or picture is no news.
                 (now, was) if now == was => None,
-                (Some("join"), _) if outline.state_key.as_deref() == Some(own.as_str()) => Some(Slip::OwnJoin),
+                (Some("join"), _) if is_own => Some(Slip::OwnJoin),
+                (Some("leave" | "ban"), _) if is_own => Some(Slip::OwnLeave),
                 _ => Some(Slip::Change(Change::MembersChanged { room })),
             }
         }
@@ -142,6 +164,9 @@ fn sealed_cause(reason: &UnableToDecryptReason) -> SealedCause {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use matrix_sdk::deserialized_responses::{AlgorithmInfo, DecryptedRoomEvent, EncryptionInfo, VerificationState};
     use serde_json::{Value, json};
 
     use super::*;
@@ -158,6 +183,20 @@ mod tests {
         slip(&own(), &room(), &TimelineEvent::from_plaintext(Raw::from_json_string(event.to_string()).unwrap()))
     }
 
+    fn encryption_info() -> EncryptionInfo {
+        EncryptionInfo {
+            sender: "@eve:s".try_into().unwrap(),
+            sender_device: None,
+            forwarder: None,
+            algorithm_info: AlgorithmInfo::MegolmV1AesSha2 {
+                curve25519_key: String::new(),
+                sender_claimed_keys: BTreeMap::new(),
+                session_id: None,
+            },
+            verification_state: VerificationState::Verified,
+        }
+    }
+
     fn member(who: &str, now: &str, was: Option<&str>) -> Value {
         let unsigned = was.map_or(json!({}), |was| json!({"prev_content": {"membership": was}}));
         json!({"type": "m.room.member", "event_id": "$e", "sender": "@a:s", "state_key": who,
@@ -171,6 +210,7 @@ mod tests {
         check(&member("@me:s", "join", Some("invite")), Some(Slip::OwnJoin));
         check(&member("@me:s", "join", None), Some(Slip::OwnJoin));
         check(&member("@me:s", "join", Some("join")), None);
+        check(&member("@me:s", "leave", Some("join")), Some(Slip::OwnLeave));
         check(&member("@b:s", "join", Some("invite")), changed.clone());
         check(&member("@b:s", "leave", Some("join")), changed);
         let encryption = json!({"type": "m.room.encryption", "event_id": "$e", "sender": "@a:s", "state_key": "",
@@ -181,6 +221,32 @@ mod tests {
             None,
         );
         check(&json!({"nonsense": true}), None);
+    }
+
+    /// I10, E4: what stands inside an encrypted event is never state, whatever it says of itself.
+    #[test]
+    fn nobody_can_smuggle_state_into_a_message() {
+        let inside = json!({"type": "m.room.tombstone", "event_id": "$e", "sender": "@eve:s", "state_key": "",
+                            "origin_server_ts": 1, "room_id": "!r", "content": {"replacement_room": "!hers"}});
+        let kind = TimelineEventKind::Decrypted(DecryptedRoomEvent {
+            event: Raw::from_json_string(inside.to_string()).unwrap(),
+            encryption_info: Arc::new(encryption_info()),
+            unsigned_encryption_info: None,
+        });
+        let mut event = TimelineEvent::from_plaintext(Raw::from_json_string(inside.to_string()).unwrap());
+        event.kind = kind;
+        let slip = slip(&own(), &room(), &event);
+        assert!(matches!(slip, Some(Slip::Event(_))), "{slip:?}");
+    }
+
+    /// E2: a cipher that the library handed out undecrypted is kept sealed, and what people see may be malformed.
+    #[test]
+    fn a_cipher_is_never_taken_for_the_message() {
+        let event = json!({"type": "m.room.encrypted", "event_id": "$e", "sender": "@a:s", "origin_server_ts": -5,
+                           "content": {"session_id": "S", "ciphertext": "…"}});
+        let Some(Slip::Event(message)) = read(&event) else { panic!("no event") };
+        let Content::Sealed(sealed) = message.content else { panic!("taken for clear") };
+        assert_eq!((sealed.session.as_deref(), message.sent_at), (Some("S"), Millis(0)));
     }
 
     #[test]

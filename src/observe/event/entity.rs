@@ -135,6 +135,21 @@ impl TokensRefreshed<'_> {
     }
 }
 
+/// Another client made the account's cross-signing identity or key backup, so we hold no recovery key for it.
+#[derive(Debug)]
+pub struct IdentityForeign<'a> {
+    /// Whose account.
+    pub entity: &'a EntityName,
+}
+
+impl IdentityForeign<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        warn!(entity = %self.entity, "key backup made by another client");
+        counter!(metric::IDENTITIES_FOREIGN).increment(1);
+    }
+}
+
 /// A step of an entity's sync loop failed.
 #[derive(Debug)]
 pub struct SyncFailed<'a> {

@@ -13,8 +13,8 @@ mod tests;
 
 pub use cause::Causes;
 pub use entity::{
-    AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, SyncFailed,
-    SyncStalled, TokensRefreshed,
+    AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, IdentityForeign,
+    SyncFailed, SyncStalled, TokensRefreshed,
 };
 pub use house::{
     ConfigLoaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept, ShutdownBegan,

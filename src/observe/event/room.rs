@@ -117,8 +117,8 @@ impl RoomUpgraded<'_> {
 /// A managed room isn't as the configuration wants it; it is tried again.
 #[derive(Debug)]
 pub struct RoomTroubled<'a> {
-    /// Its key in the configuration.
-    pub key: &'a RoomKey,
+    /// Its key in the configuration, or what else it goes by.
+    pub key: &'a str,
     /// What went wrong.
     pub error: &'a (dyn Error + 'a),
 }
@@ -126,7 +126,7 @@ pub struct RoomTroubled<'a> {
 impl RoomTroubled<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        warn!(key = %self.key, error = %Causes(self.error), "room troubled");
+        warn!(key = self.key, error = %Causes(self.error), "room troubled");
         count("troubled");
     }
 }

@@ -105,6 +105,8 @@ fn facts_about_entities() {
     check(registered, Level::INFO, "account registered", &["maitre_accounts_registered_total 1"]);
     let refreshed = || TokensRefreshed { entity }.emit();
     check(refreshed, Level::DEBUG, "tokens refreshed", &["maitre_tokens_refreshed_total 1"]);
+    let foreign = &["maitre_identities_foreign_total 1"];
+    check(|| IdentityForeign { entity }.emit(), Level::WARN, "key backup made by another client", foreign);
     let failed = &["maitre_sync_failures_total{kind=\"failed\"} 1"];
     check(|| SyncFailed { entity, error }.emit(), Level::WARN, "sync failed", failed);
     let stalled = &["maitre_sync_failures_total{kind=\"stalled\"} 1"];
@@ -158,7 +160,7 @@ fn facts_about_rooms() {
     action(&|| MemberInvited { entity, user, room }.emit(), Level::INFO, "member invited", "member_invited");
     action(&|| RoomWelcomed { entity, room }.emit(), Level::INFO, "room welcomed", "welcomed");
     action(&|| RoomUpgraded { room, successor: room }.emit(), Level::INFO, "room upgraded", "upgraded");
-    action(&|| RoomTroubled { key, error }.emit(), Level::WARN, "room troubled", "troubled");
+    action(&|| RoomTroubled { key: key.as_str(), error }.emit(), Level::WARN, "room troubled", "troubled");
     action(&|| ErrandFailed { errand: "follow", error }.emit(), Level::WARN, "errand failed", "errand_failed");
     for (how, level, word) in [
         (Departure::Left, Level::INFO, "left"),

@@ -8,8 +8,8 @@ use tokio::{
 };
 
 use super::{
-    bot::{Bot, QUIET_PAUSE},
-    house::Report,
+    bot::Bot,
+    report::{QUIET_PAUSE, Report},
 };
 use crate::{
     nursery::{Nursery, Stop},

@@ -1,6 +1,6 @@
 //! One entity: signs in, listens, and begins again when something fails.
 
-use std::{convert::Infallible, error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, error::Error, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt as _;
 use tokio::{
@@ -8,7 +8,7 @@ use tokio::{
     time,
 };
 
-use super::{house::Report, profile::show_profile};
+use super::{profile::show_profile, report::Report};
 use crate::{
     bot::{Listener, Silence},
     config::{Entity, Homeserver as Settings},
@@ -39,13 +39,13 @@ pub(super) struct Bot {
 impl Bot {
     /// Lives until told to stop. A bug in one bot is one bot's failure: it begins again, with back-off like any other.
     pub(super) async fn run(self, stop: Stop) {
-        let mut broken = Restart::default();
+        let mut restart = Restart::default();
         let living = async {
             loop {
-                let Err(panic) = AssertUnwindSafe(self.live()).catch_unwind().await;
+                let Err(panic) = AssertUnwindSafe(self.live(&mut restart)).catch_unwind().await;
                 let message = panic_message(panic.as_ref());
                 TaskDied { name: &format!("bot:{}", self.entity.name), panic: Some(&message) }.emit();
-                self.pause(&mut broken, Retry::Soon, &MatrixError::Broken { message }).await;
+                self.pause(&mut restart, Retry::Soon, &MatrixError::Broken { message }).await;
             }
         };
         tokio::select! {
@@ -56,18 +56,17 @@ impl Bot {
         EntityStopped { entity: &self.entity.name }.emit();
     }
 
-    async fn live(&self) -> Infallible {
-        let mut restart = Restart::default();
+    async fn live(&self, restart: &mut Restart) -> Infallible {
         let mut logged_out = false;
         loop {
             match self.sign_in(logged_out).await {
                 Ok(session) => {
-                    self.serve(session, &mut restart).await;
+                    self.serve(session, restart).await;
                     logged_out = true;
                 }
                 Err(error) => {
-                    logged_out = matches!(error, MatrixError::LoggedOut);
-                    self.pause(&mut restart, error.retry(), &error).await;
+                    logged_out |= matches!(error, MatrixError::LoggedOut);
+                    self.pause(restart, error.retry(), &error).await;
                 }
             }
         }
@@ -83,11 +82,20 @@ impl Bot {
         } else {
             self.homeserver.sign_in(applicant).await?
         };
-        self.open(session.as_ref()).await?;
-        session.establish().await?;
+        let prepared = self.prepare(session.as_ref()).await;
         drop(permit);
-        show_profile(&self.entity, session.as_ref(), &self.store).await?;
+        if let Err(error) = prepared {
+            // The next try has its own client, and two must not work on one key store.
+            session.close().await;
+            return Err(error);
+        }
         Ok(session)
+    }
+
+    async fn prepare(&self, session: &dyn Session) -> Result<(), MatrixError> {
+        self.open(session).await?;
+        session.establish().await?;
+        show_profile(&self.entity, session, &self.store).await
     }
 
     /// Builds the client anew: its next response is the one after what was admitted last.
@@ -192,9 +200,6 @@ fn applicant(entity: &Entity) -> Applicant {
 
 /// A share of the jitter that a pause may have.
 #[expect(clippy::disallowed_methods, reason = "dice are rolled here, so that the decision about the pause need not")]
-fn jitter() -> f64 {
+pub(super) fn jitter() -> f64 {
     rand::random()
 }
-
-/// How long to wait before an attempt that failed is made again, where nobody needs to be told.
-pub(super) const QUIET_PAUSE: Duration = Duration::from_secs(5);

@@ -2,20 +2,19 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use serde_json::Value;
-
 use super::{
-    room::{join, welcome},
-    rooms::{Lines, RoomError},
+    lines::{Lines, RoomError},
+    room::{alias_here, join, welcome},
+    succession::follow,
 };
 use crate::{
     bot::Host,
     config::Config,
     matrix::{MatrixError, Presence, Retry, Session},
-    model::{EntityName, RoomId, RoomKey, UserId},
-    observe::{self, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, RoomUpgraded},
+    model::{RoomId, RoomKey, RoomRef, UserId},
+    observe::{self, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried},
     orchestrator::invites::{InviteAnswer, invite_answer},
-    store::{AuditEntry, Invite, InviteVerdict, Membership, Store, Upgrade},
+    store::{AuditEntry, Invite, InviteVerdict, Store},
 };
 
 /// How often accepting an invitation is tried before it is given up.
@@ -26,10 +25,16 @@ const INVITE_PAUSE_SECS: u64 = 5;
 /// What was done.
 #[derive(Debug, Default)]
 pub(super) struct Done {
-    /// Managed rooms that are now another room.
-    pub(super) rooms_moved: BTreeSet<RoomKey>,
+    /// Managed rooms to look after: another room is behind them now, or the router just got in.
+    pub(super) rooms_touched: BTreeSet<RoomKey>,
     /// Whether something has to be tried again.
     pub(super) something_waits: bool,
+}
+
+impl Done {
+    fn later() -> Self {
+        Self { something_waits: true, ..Self::default() }
+    }
 }
 
 /// Runs every errand that is due.
@@ -38,8 +43,10 @@ pub(super) async fn run(config: &Config, store: &Store, lines: &Lines) -> Result
     let own: BTreeSet<UserId> = store.accounts().await?.into_iter().filter_map(|account| account.user).collect();
     for upgrade in store.upgrades().await? {
         match follow(config, store, lines, &upgrade).await {
-            Ok(keys) => done.rooms_moved.extend(keys),
-            // The way in may open later, by an invitation.
+            Ok(followed) => {
+                done.rooms_touched.extend(followed.keys);
+                done.something_waits |= followed.somebody_waits;
+            }
             Err(error) => {
                 ErrandFailed { errand: "follow an upgraded room", error: &error }.emit();
                 done.something_waits = true;
@@ -52,66 +59,113 @@ pub(super) async fn run(config: &Config, store: &Store, lines: &Lines) -> Result
             done.something_waits = true;
             continue;
         }
-        done.something_waits |= answer(config, store, lines, &own, &invite).await?;
+        match answer(config, store, lines, &own, &invite).await {
+            Ok(answered) => {
+                done.rooms_touched.extend(answered.rooms_touched);
+                done.something_waits |= answered.something_waits;
+            }
+            Err(error) => {
+                ErrandFailed { errand: "answer an invitation", error: &error }.emit();
+                done.something_waits = true;
+            }
+        }
     }
     Ok(done)
 }
 
-/// I5: answers one invitation. Tells whether it has to be tried again.
+/// I5: answers one invitation.
 async fn answer(
     config: &Config,
     store: &Store,
     lines: &Lines,
     own: &BTreeSet<UserId>,
     invite: &Invite,
-) -> Result<bool, RoomError> {
+) -> Result<Done, RoomError> {
+    // Whoever isn't up yet answers when it is.
     let (Some(session), Some(entity)) = (lines.get(&invite.entity), config.entity(&invite.entity)) else {
-        return Ok(false);
+        return Ok(Done::default());
     };
     match invite_answer(config, entity, &invite.by, own) {
         InviteAnswer::Accept => match join(session.as_ref(), &invite.room, invite.by.server()).await {
             Ok(()) => {
+                // Entering can be repeated; once the invitation is settled, nobody would.
+                let done = if invite.entity == config.router().name {
+                    enter(config, store, lines, &invite.room).await?
+                } else {
+                    Done::default()
+                };
                 store.settle_invite(invite, InviteVerdict::Accepted).await?;
                 InviteAccepted { entity: &invite.entity, by: &invite.by, room: &invite.room }.emit();
-                if invite.entity == config.router().name {
-                    greet_guests(config, store, lines, &invite.room).await?;
-                }
-                Ok(false)
+                Ok(done)
             }
-            Err(error) => retry_later(store, invite, &error).await,
+            Err(error) => retry_later(store, session.as_ref(), invite, &error).await,
         },
-        InviteAnswer::Decline(reason) => {
-            decline(store, session.as_ref(), invite, reason).await?;
-            Ok(false)
-        }
+        InviteAnswer::Decline(reason) => decline(store, session.as_ref(), invite, reason).await,
     }
 }
 
-async fn decline(store: &Store, session: &dyn Session, invite: &Invite, reason: &str) -> Result<(), RoomError> {
+async fn decline(store: &Store, session: &dyn Session, invite: &Invite, reason: &str) -> Result<Done, RoomError> {
     match session.leave(invite.room.clone()).await {
         // What can't be declined any more was withdrawn.
-        Err(error) if error.retry() != Retry::Never => return Err(error.into()),
+        Err(error) if error.retry() != Retry::Never => return Ok(Done::later()),
         Ok(()) | Err(_) => {}
     }
     store.settle_invite(invite, InviteVerdict::Declined).await?;
     InviteDeclined { entity: &invite.entity, by: &invite.by, room: &invite.room, reason }.emit();
     let (entity, room, who) = (Some(invite.entity.clone()), Some(invite.room.clone()), Some(invite.by.clone()));
     let (at, kind, text) = (observe::now(), "invite_declined".to_owned(), reason.to_owned());
-    Ok(store.audit(AuditEntry { at, kind, entity, room, who, text }).await?)
+    store.audit(AuditEntry { at, kind, entity, room, who, text }).await?;
+    Ok(Done::default())
 }
 
-async fn retry_later(store: &Store, invite: &Invite, error: &MatrixError) -> Result<bool, RoomError> {
+async fn retry_later(
+    store: &Store,
+    session: &dyn Session,
+    invite: &Invite,
+    error: &MatrixError,
+) -> Result<Done, RoomError> {
+    // The line is being restarted; that is no answer from the homeserver.
+    if matches!(error, MatrixError::NotOpen) {
+        return Ok(Done::later());
+    }
     let attempts = invite.attempts + 1;
     if attempts >= INVITE_ATTEMPTS_MAX {
-        store.settle_invite(invite, InviteVerdict::Declined).await?;
-        let reason = error.to_string();
-        InviteDeclined { entity: &invite.entity, by: &invite.by, room: &invite.room, reason: &reason }.emit();
-        return Ok(false);
+        return decline(store, session, invite, &error.to_string()).await;
     }
     let pause = Duration::from_secs(INVITE_PAUSE_SECS << invite.attempts.min(INVITE_ATTEMPTS_MAX));
     InviteRetried { entity: &invite.entity, room: &invite.room, attempt: attempts, delay: pause, error }.emit();
     store.defer_invite(invite, attempts, observe::now().after(pause)).await?;
-    Ok(true)
+    Ok(Done::later())
+}
+
+/// The router came into a room: a managed one is looked after, in any other it is a guest.
+async fn enter(config: &Config, store: &Store, lines: &Lines, room: &RoomId) -> Result<Done, RoomError> {
+    let Some(router) = lines.get(&config.router().name) else { return Ok(Done::default()) };
+    match key_of(config, store, router.as_ref(), room).await? {
+        Some(key) => Ok(Done { rooms_touched: [key].into(), something_waits: false }),
+        None => greet_guests(config, store, lines, room).await.map(|()| Done::default()),
+    }
+}
+
+/// The key under which the configuration manages `room`, if it does.
+async fn key_of(
+    config: &Config,
+    store: &Store,
+    router: &dyn Session,
+    room: &RoomId,
+) -> Result<Option<RoomKey>, RoomError> {
+    for key in config.rooms.keys() {
+        let behind = match (store.room(key).await?, key.room_ref()) {
+            (Some(known), _) => Some(known),
+            (None, RoomRef::Id(id)) => Some(id),
+            (None, RoomRef::Alias(alias)) => router.resolve(alias).await?,
+            (None, RoomRef::Ours(localpart)) => router.resolve(alias_here(&localpart, router)?).await?,
+        };
+        if behind.as_ref() == Some(room) {
+            return Ok(Some(key.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// I6: the router says who is here in a room that it was asked into.
@@ -138,42 +192,4 @@ async fn greet_guests(config: &Config, store: &Store, lines: &Lines, room: &Room
 async fn is_space(session: &dyn Session, room: &RoomId) -> Result<bool, RoomError> {
     let create = session.state(room.clone(), "m.room.create", String::new()).await?;
     Ok(create.is_some_and(|create| create["type"] == "m.space"))
-}
-
-/// I10: follows a room to its successor with everybody of ours who was in it. Gives the keys that moved.
-async fn follow(config: &Config, store: &Store, lines: &Lines, upgrade: &Upgrade) -> Result<Vec<RoomKey>, RoomError> {
-    let via = upgrade.by.server();
-    let mut followed = false;
-    for (entity, session) in lines {
-        if !was_inside(store, entity, &upgrade.room).await? {
-            continue;
-        }
-        join(session.as_ref(), &upgrade.successor, via).await?;
-        if !followed && !succeeds(session.as_ref(), upgrade).await? {
-            session.leave(upgrade.successor.clone()).await?;
-            store.settle_upgrade(upgrade).await?;
-            return Ok(Vec::new());
-        }
-        followed = true;
-    }
-    if !followed {
-        return Ok(Vec::new());
-    }
-    let keys: Vec<RoomKey> =
-        store.rooms().await?.into_iter().filter(|room| room.room == upgrade.room).map(|room| room.key).collect();
-    store.rebind(&upgrade.room, &upgrade.successor).await?;
-    store.settle_upgrade(upgrade).await?;
-    RoomUpgraded { room: &upgrade.room, successor: &upgrade.successor }.emit();
-    Ok(keys.into_iter().filter(|key| config.rooms.contains_key(key)).collect())
-}
-
-async fn was_inside(store: &Store, entity: &EntityName, room: &RoomId) -> Result<bool, RoomError> {
-    Ok(store.memberships(entity).await?.get(room) == Some(&Membership::Joined))
-}
-
-/// Whether the successor itself says that it replaces the old room: a tombstone alone could point anywhere.
-async fn succeeds(session: &dyn Session, upgrade: &Upgrade) -> Result<bool, RoomError> {
-    let create = session.state(upgrade.successor.clone(), "m.room.create", String::new()).await?;
-    let predecessor = create.as_ref().and_then(|create: &Value| create["predecessor"]["room_id"].as_str());
-    Ok(predecessor == Some(upgrade.room.as_str()))
 }

@@ -1,6 +1,6 @@
 //! The house as a whole: lays the channels, keeps the picture, and tells the rooms who is up.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, Semaphore, mpsc, watch},
@@ -11,14 +11,15 @@ use super::{
     book::Book,
     boot::boot,
     bot::Bot,
-    person::bring_person,
-    rooms::{Arrival, Rooms},
+    person::PersonAtKeyboard,
+    report::{Arrival, Report},
+    rooms::Rooms,
 };
 use crate::{
     config::{Config, Entity},
     desk::{Desk, Inbox},
     matrix::{self, Homeserver, MatrixError, Section, Session},
-    model::{EntityName, Millis, RoomId, RoomKey, Status},
+    model::{EntityName, Millis, Status},
     nursery::{Nursery, Stop},
     observe::{self, EntityReady},
     orchestrator::{
@@ -32,56 +33,6 @@ use crate::{
 const REPORTS_WAITING_MAX: usize = 256;
 /// How often the picture is shown when only small things changed.
 const PICTURE_PAUSE: Duration = Duration::from_millis(500);
-
-/// What somebody tells the house.
-pub(super) enum Report {
-    /// The homeserver isn't there yet.
-    Waiting {
-        /// What was tried and how it failed.
-        reason: String,
-    },
-    /// The homeserver is there.
-    Reached,
-    /// An entity is being started.
-    Starting {
-        /// Who.
-        entity: EntityName,
-    },
-    /// A response was admitted.
-    Heard {
-        /// Whose.
-        entity: EntityName,
-        /// Its line, for those who act in its name.
-        session: Arc<dyn Session>,
-        /// When it came.
-        at: Millis,
-    },
-    /// An entity failed.
-    Failed {
-        /// Who.
-        entity: EntityName,
-        /// In plain words.
-        reason: String,
-        /// When it is tried again.
-        next_try_at: Millis,
-        /// Whether it needs somebody's help.
-        down: bool,
-    },
-    /// An entity is in all its rooms.
-    Housed {
-        /// Who.
-        entity: EntityName,
-    },
-    /// A room was looked after.
-    Room {
-        /// Which.
-        key: RoomKey,
-        /// Its id, once known.
-        room: Option<RoomId>,
-        /// What is wrong with it.
-        trouble: Option<String>,
-    },
-}
 
 /// Opens the house: every task that it needs begins.
 ///
@@ -106,6 +57,7 @@ pub(super) fn open(
         router_up: Arc::clone(&router_up),
         began: Instant::now(),
         arrivals,
+        waiting: BTreeMap::new(),
         status,
     };
     nursery.forever("desk", desk.run(stop.clone()));
@@ -120,7 +72,8 @@ pub(super) fn open(
     let then: Vec<Bot> = plan.then.iter().filter_map(named).collect();
     nursery.once("boot", boot(nursery.clone(), bot(config.router()), then, router_up));
     if let Some(person) = config.user.clone() {
-        nursery.once("person", bring_person(person, homeserver, store, reports, stop));
+        let person = PersonAtKeyboard { person, homeserver, store, reports };
+        nursery.forever("person", person.run(stop));
     }
     Ok(())
 }
@@ -164,20 +117,28 @@ struct House {
     router_up: Arc<Notify>,
     began: Instant,
     arrivals: mpsc::Sender<Arrival>,
+    /// Arrivals that the rooms have not taken yet; one for each entity at most.
+    waiting: BTreeMap<EntityName, Arrival>,
     status: watch::Sender<Status>,
 }
 
 impl House {
     async fn run(mut self, mut inbox: mpsc::Receiver<Report>, stop: Stop) {
-        let mut next_picture = Instant::now();
-        let mut stale = true;
+        let (mut next_picture, mut stale) = (Instant::now(), true);
+        let rooms = self.arrivals.clone();
         loop {
             tokio::select! {
                 biased;
                 () = stop.soft() => break,
                 Some(report) = inbox.recv() => {
-                    self.note(report).await;
+                    self.note(report);
                     stale = true;
+                }
+                // The rooms report to us while they are busy, so we never wait for them with a report unread.
+                Ok(place) = rooms.reserve(), if !self.waiting.is_empty() => {
+                    if let Some((_, arrival)) = self.waiting.pop_first() {
+                        place.send(arrival);
+                    }
                 }
                 () = time::sleep_until(next_picture), if stale => {
                     self.status.send_replace(self.board.picture(observe::now()));
@@ -190,24 +151,25 @@ impl House {
         self.status.send_replace(self.board.picture(observe::now()));
     }
 
-    async fn note(&mut self, report: Report) {
+    fn note(&mut self, report: Report) {
         match report {
             Report::Waiting { reason } => self.board.doing(&format!("waiting for the homeserver ({reason})")),
             Report::Reached => self.board.doing("running"),
             Report::Starting { entity } => drop(self.board.entity(&entity, EntityEvent::Starting)),
-            Report::Heard { entity, session, at } => self.heard(entity, session, at).await,
+            Report::Heard { entity, session, at } => self.heard(entity, session, at),
             Report::Failed { entity, reason, next_try_at, down } => {
                 self.board.entity(&entity, EntityEvent::Failed { reason, next_try_at, down });
             }
-            Report::Housed { entity } => {
-                let became_ready = self.board.entity(&entity, EntityEvent::Housed);
+            Report::Housed { entity, missing } => {
+                let became_ready = self.board.entity(&entity, EntityEvent::Housed { missing });
                 self.say_ready(&entity, became_ready);
             }
+            Report::Person { trouble } => self.board.doing(&trouble.unwrap_or_else(|| "running".to_owned())),
             Report::Room { key, room, trouble } => self.board.room(&key, room, trouble),
         }
     }
 
-    async fn heard(&mut self, entity: EntityName, session: Arc<dyn Session>, at: Millis) {
+    fn heard(&mut self, entity: EntityName, session: Arc<dyn Session>, at: Millis) {
         let user = session.user().clone();
         let first = self.board.arrives(&entity);
         let became_ready = self.board.entity(&entity, EntityEvent::Up { user, at });
@@ -216,8 +178,7 @@ impl House {
             if entity == self.router {
                 self.router_up.notify_one();
             }
-            // The rooms are gone only when everything ends.
-            drop(self.arrivals.send(Arrival { entity, session }).await);
+            self.waiting.insert(entity.clone(), Arrival { entity, session });
         }
     }
 

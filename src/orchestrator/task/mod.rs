@@ -5,12 +5,15 @@ mod boot;
 mod bot;
 mod errands;
 mod house;
+mod lines;
 mod person;
 mod profile;
+mod report;
 mod room;
 mod rooms;
 mod run;
 mod space;
+mod succession;
 
 pub use book::Book;
 pub use run::{Outcome, Start, run};

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     sync::Arc,
     time::Duration,
 };
@@ -10,8 +11,8 @@ use backon::{ExponentialBuilder, Retryable as _};
 use serde_json::json;
 
 use super::{
+    lines::{Lines, RoomError},
     person::person_name,
-    rooms::{Lines, RoomError},
 };
 use crate::{
     bot::{Host, greeting},
@@ -19,7 +20,7 @@ use crate::{
     matrix::{MatrixError, Outgoing, Presence, Retry, RoomPlan, Session, Slip},
     model::{Account, AliasId, Content, EntityName, RoomId, RoomKey, RoomRef, TransactionId, UserId},
     observe::{MemberInvited, RoomCreated, RoomJoined, RoomLeft, RoomWelcomed},
-    orchestrator::rooms::{Own, RoomFacts, RoomStep, room_steps},
+    orchestrator::rooms::{Own, RoomFacts, RoomStep, room_steps, settled},
     store::{ManagedRoom, Membership, Store},
 };
 
@@ -32,8 +33,10 @@ const JOIN_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Visit {
     /// The room.
     pub(super) room: RoomId,
-    /// Which of the entities that belong here are here.
-    pub(super) inside: BTreeSet<EntityName>,
+    /// Which of those that belong here are here, or rightly away.
+    pub(super) settled: BTreeSet<EntityName>,
+    /// What kept somebody out.
+    pub(super) trouble: Option<RoomError>,
 }
 
 /// Brings the room behind `key` to what the configuration says.
@@ -48,12 +51,26 @@ pub(super) async fn look_after(
     };
     let accounts = store.accounts().await?;
     let room = find_or_make(config, store, router, key, wanted).await?;
-    let facts = facts(config, store, lines, &accounts, key, router.members(room.clone()).await?).await?;
-    let mut inside = already_inside(&facts);
+    let members = router.members(room.clone()).await.map_err(|cause| outside(router.as_ref(), key, cause))?;
+    let facts = facts(config, store, lines, &accounts, key, members).await?;
+    let mut visit = Visit { room, settled: settled(&facts), trouble: None };
+    let mut router_ill = false;
     for step in room_steps(&facts) {
-        if let Some(entity) = carry_out(step, &room, router, lines).await? {
-            inside.insert(entity);
+        let by_router = matches!(step, RoomStep::Invite(_) | RoomStep::Remove(_));
+        if by_router && router_ill {
+            continue;
         }
+        match carry_out(step, &visit.room, (&config.router().name, router), lines).await {
+            Ok(entity) => visit.settled.extend(entity),
+            // What fails for one of ours, or is refused, keeps out nobody else; a router that is held up tries no more.
+            Err(error) => {
+                router_ill |= by_router && error.retry() != Retry::Never;
+                visit.trouble.get_or_insert(error);
+            }
+        }
+    }
+    if router_ill {
+        return Ok(visit);
     }
     let answers_here =
         config.entities.iter().filter(|entity| entity.name != config.router().name && entity.rooms.contains(key));
@@ -62,8 +79,24 @@ pub(super) async fn look_after(
         name: entity.display_name.clone(),
         purpose: entity.purpose.clone(),
     });
-    welcome(store, router, &config.router().name, &room, &hosts.collect::<Vec<_>>()).await?;
-    Ok(Visit { room, inside })
+    welcome(store, router, &config.router().name, &visit.room, &hosts.collect::<Vec<_>>()).await?;
+    Ok(visit)
+}
+
+/// What it means that `session` was refused at the door of `room`.
+fn outside(session: &dyn Session, room: impl Display, cause: MatrixError) -> RoomError {
+    match cause.retry() {
+        Retry::Never => {
+            RoomError::Outside { user: session.user().clone(), room: room.to_string(), cause: cause.to_string() }
+        }
+        Retry::Soon | Retry::After(_) => cause.into(),
+    }
+}
+
+/// The alias on our own homeserver that has this local part.
+pub(super) fn alias_here(localpart: &str, session: &dyn Session) -> Result<AliasId, MatrixError> {
+    AliasId::parse(format!("#{localpart}:{}", session.user().server()))
+        .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
 /// The room's id: as we remember it, as its alias says, or of a room just made.
@@ -77,14 +110,7 @@ async fn find_or_make(
     if let Some(room) = store.room(key).await? {
         return Ok(room);
     }
-    let outside = |cause: MatrixError| match cause.retry() {
-        Retry::Never => RoomError::RouterOutside {
-            router: router.user().to_string(),
-            room: key.to_string(),
-            cause: cause.to_string(),
-        },
-        Retry::Soon | Retry::After(_) => cause.into(),
-    };
+    let outside = |cause| outside(router.as_ref(), key, cause);
     let (room, made_by_us) = match key.room_ref() {
         RoomRef::Id(room) => {
             router.join(room.clone(), Vec::new()).await.map_err(outside)?;
@@ -92,8 +118,7 @@ async fn find_or_make(
         }
         RoomRef::Alias(alias) => (router.join_alias(alias).await.map_err(outside)?, false),
         RoomRef::Ours(localpart) => {
-            let alias = AliasId::parse(format!("#{localpart}:{}", router.user().server()))
-                .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
+            let alias = alias_here(&localpart, router.as_ref())?;
             match router.resolve(alias.clone()).await? {
                 Some(_) => (router.join_alias(alias).await.map_err(outside)?, false),
                 None => (make(config, router, key, wanted, localpart).await?, true),
@@ -156,22 +181,17 @@ async fn facts(
     Ok(facts)
 }
 
-fn already_inside(facts: &RoomFacts) -> BTreeSet<EntityName> {
-    let joined = |user: &UserId| facts.members.get(user) == Some(&Presence::Joined);
-    facts.wanted.iter().filter(|(user, _)| joined(user)).map(|(_, own)| own.entity.clone()).collect()
-}
-
 /// Carries out one step. Gives the entity that got in by it.
 async fn carry_out(
     step: RoomStep,
     room: &RoomId,
-    router: &Arc<dyn Session>,
+    (name, router): (&EntityName, &Arc<dyn Session>),
     lines: &Lines,
 ) -> Result<Option<EntityName>, RoomError> {
     match step {
         RoomStep::Invite(user) => {
             match router.invite(room.clone(), user.clone()).await {
-                Ok(()) => MemberInvited { entity: &router_name(lines, router), user: &user, room }.emit(),
+                Ok(()) => MemberInvited { entity: name, user: &user, room }.emit(),
                 // They are there already, or the room is somebody else's and open: the join will tell.
                 Err(error) if error.has_code("M_FORBIDDEN") => {}
                 Err(error) => return Err(error.into()),
@@ -180,7 +200,8 @@ async fn carry_out(
         }
         RoomStep::Join(entity) => {
             let Some(session) = lines.get(&entity) else { return Ok(None) };
-            join(session.as_ref(), room, router.user().server()).await?;
+            let joined = join(session.as_ref(), room, router.user().server()).await;
+            joined.map_err(|cause| outside(session.as_ref(), room, cause))?;
             RoomJoined { entity: &entity, room }.emit();
             Ok(Some(entity))
         }
@@ -236,7 +257,7 @@ fn is_message(slip: &Slip) -> bool {
             Content::Clear { kind, .. } => kind == "m.room.message",
             Content::Sealed(_) => true,
         },
-        Slip::OwnJoin | Slip::Change(_) => false,
+        Slip::OwnJoin | Slip::OwnLeave | Slip::Change(_) => false,
     }
 }
 
@@ -253,9 +274,4 @@ fn user_of(accounts: &[Account], entity: &EntityName) -> Option<UserId> {
 /// The user that `localpart` will be on the server of `user`.
 fn sibling(user: &UserId, localpart: &str) -> UserId {
     UserId::parse(format!("@{localpart}:{}", user.server())).unwrap_or_else(|_| user.clone())
-}
-
-fn router_name(lines: &Lines, router: &Arc<dyn Session>) -> EntityName {
-    let found = lines.iter().find(|(_, session)| session.user() == router.user());
-    found.map_or_else(person_name, |(name, _)| name.clone())
 }

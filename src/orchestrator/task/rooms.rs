@@ -6,71 +6,56 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::{Notify, mpsc},
-    time::{self, Instant},
+    time,
 };
 
-use super::{bot::QUIET_PAUSE, errands, house::Report, person::person_name, room, space};
+use super::{
+    bot::jitter,
+    errands,
+    lines::{Lines, RoomError},
+    person::person_name,
+    report::{Arrival, QUIET_PAUSE, Report},
+    room::{self, Visit},
+    space,
+};
 use crate::{
     config::Config,
-    matrix::{Homeserver, MatrixError, Session},
+    matrix::{Homeserver, MatrixError, Retry},
     model::{EntityName, RoomId, RoomKey},
     nursery::Stop,
-    observe::{ErrandFailed, RoomTroubled},
-    store::{Membership, Store, StoreError},
+    observe::{self, ErrandFailed, RoomTroubled},
+    orchestrator::agenda::{Agenda, Chore},
+    store::{Membership, Store},
 };
 
-/// How many rooms are looked after at the same time.
-const ROOMS_AT_ONCE_MAX: usize = 4;
-/// How long to wait before a room in trouble is looked after again.
-const TROUBLE_PAUSE: Duration = Duration::from_secs(10);
-
-/// An entity, or the person, is up and can act.
-pub(super) struct Arrival {
-    /// Who.
-    pub(super) entity: EntityName,
-    /// Its line.
-    pub(super) session: Arc<dyn Session>,
-}
-
-/// Everybody who can act, by name.
-pub(super) type Lines = BTreeMap<EntityName, Arc<dyn Session>>;
-
-/// What goes wrong around rooms.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RoomError {
-    /// The homeserver said no, or nothing.
-    #[error(transparent)]
-    Homeserver(#[from] MatrixError),
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
-    /// The router isn't in the room and can't get in.
-    #[error("{router} can't get into {room}: invite it there ({cause})")]
-    RouterOutside {
-        /// The router's user id.
-        router: String,
-        /// The room as configured.
-        room: String,
-        /// What the homeserver said.
-        cause: String,
-    },
-}
+/// How many chores are done at the same time.
+const CHORES_AT_ONCE_MAX: usize = 4;
+/// How long one chore may take before it is tried again.
+const CHORE_TIME_MAX: Duration = Duration::from_mins(3);
 
 /// The task's state.
 pub(super) struct Rooms {
     config: Arc<Config>,
     store: Store,
+    homeserver: Arc<dyn Homeserver>,
     reports: mpsc::Sender<Report>,
-    lines: Lines,
-    /// Rooms that need looking after.
-    dirty: BTreeSet<RoomKey>,
+    lines: Arc<Lines>,
+    agenda: Agenda,
     /// Who is where, as far as this run has seen.
     housed: BTreeSet<(EntityName, RoomKey)>,
     ids: BTreeMap<RoomKey, RoomId>,
-    homeserver: Arc<dyn Homeserver>,
+    /// What was last said about each room in trouble, so that it isn't said again and again.
+    troubles: BTreeMap<String, String>,
+}
+
+/// A chore that came to its end, and how.
+enum Finished {
+    Errands(Result<errands::Done, RoomError>),
+    Room(RoomKey, Result<Visit, RoomError>),
+    Space(Result<RoomId, RoomError>),
 }
 
 impl Rooms {
@@ -80,8 +65,9 @@ impl Rooms {
         homeserver: Arc<dyn Homeserver>,
         reports: mpsc::Sender<Report>,
     ) -> Self {
-        let (lines, dirty, housed, ids) = (Lines::new(), BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { config, store, reports, lines, dirty, housed, ids, homeserver }
+        let (lines, agenda, troubles) = (Arc::default(), Agenda::default(), BTreeMap::new());
+        let (housed, ids) = (BTreeSet::new(), BTreeMap::new());
+        Self { config, store, homeserver, reports, lines, agenda, housed, ids, troubles }
     }
 
     /// Works until told to stop.
@@ -95,28 +81,27 @@ impl Rooms {
 
     async fn work(mut self, mut arrived: mpsc::Receiver<Arrival>, action: Arc<Notify>) {
         self.recall_encrypted().await;
-        let mut look_again = Instant::now() + QUIET_PAUSE;
-        let mut errands_wait = true;
+        let mut chores = FuturesUnordered::new();
         loop {
+            let now = observe::now();
+            // Without the router nothing can be done; what is asked for waits for it.
+            if self.lines.contains_key(&self.config.router().name) {
+                let due = self.agenda.take_up(now, CHORES_AT_ONCE_MAX);
+                chores.extend(due.into_iter().map(|chore| self.begin(chore)));
+            }
+            let idle = self.agenda.next_at().map(|due| due.since(now));
+            let router_up = self.lines.contains_key(&self.config.router().name);
+            let may_begin = router_up && chores.len() < CHORES_AT_ONCE_MAX;
             tokio::select! {
+                biased;
                 arrival = arrived.recv() => match arrival {
                     Some(arrival) => self.arrive(arrival).await,
                     None => return,
                 },
-                () = action.notified() => errands_wait = true,
-                () = time::sleep_until(look_again), if errands_wait || !self.dirty.is_empty() => {}
+                () = action.notified() => self.agenda.ask(Chore::Errands, observe::now()),
+                Some(finished) = chores.next(), if !chores.is_empty() => self.finish(finished).await,
+                () = time::sleep(idle.unwrap_or_default()), if may_begin && idle.is_some() => {}
             }
-            while let Ok(arrival) = arrived.try_recv() {
-                self.arrive(arrival).await;
-            }
-            if !self.lines.contains_key(&self.config.router().name) {
-                continue;
-            }
-            if errands_wait {
-                errands_wait = self.errands().await;
-            }
-            self.look_after_rooms().await;
-            look_again = Instant::now() + TROUBLE_PAUSE;
         }
     }
 
@@ -134,93 +119,142 @@ impl Rooms {
     }
 
     async fn arrive(&mut self, Arrival { entity, session }: Arrival) {
-        self.lines.insert(entity.clone(), session);
+        let now = observe::now();
+        Arc::make_mut(&mut self.lines).insert(entity.clone(), session);
+        // What was waiting for it can be done now.
+        self.agenda.ask(Chore::Errands, now);
         if entity == self.config.router().name || entity == person_name() {
-            self.dirty.extend(self.config.rooms.keys().cloned());
+            self.config.rooms.keys().for_each(|key| self.agenda.ask(Chore::Room(key.clone()), now));
+            self.ask_for_space();
             return self.tell_housed(&entity).await;
         }
         let Some(configured) = self.config.entity(&entity) else { return };
+        // A store that fails here says no membership; the visits then find out.
         let memberships = self.store.memberships(&entity).await.unwrap_or_default();
+        let is_inside = |id: &RoomId| memberships.get(id) == Some(&Membership::Joined);
         for key in &configured.rooms {
-            let inside = self.ids.get(key).is_some_and(|id| memberships.get(id) == Some(&Membership::Joined));
-            if inside {
+            if self.ids.get(key).is_some_and(is_inside) {
                 self.housed.insert((entity.clone(), key.clone()));
             } else {
-                self.dirty.insert(key.clone());
+                self.agenda.ask(Chore::Room(key.clone()), now);
             }
         }
         // Rooms that no longer name it are among those that were looked after before: look again if it is in one.
-        let named: BTreeSet<&RoomKey> = configured.rooms.iter().collect();
-        let others = self.ids.iter().filter(|(key, _)| !named.contains(key));
-        let left_behind = others.filter(|(_, id)| memberships.get(*id) == Some(&Membership::Joined));
-        self.dirty.extend(left_behind.map(|(key, _)| key.clone()));
+        for (key, id) in &self.ids {
+            if !configured.rooms.contains(key) && is_inside(id) {
+                self.agenda.ask(Chore::Room(key.clone()), now);
+            }
+        }
         self.tell_housed(&entity).await;
     }
 
-    /// Answers invitations and follows upgrades. Tells whether something has to wait.
-    async fn errands(&mut self) -> bool {
-        let done = errands::run(&self.config, &self.store, &self.lines).await;
-        match done {
-            Ok(done) => {
-                self.dirty.extend(done.rooms_moved);
-                done.something_waits
+    /// Begins a chore. It owns what it needs, so that arrivals are taken in while it lasts.
+    fn begin(&self, chore: Chore) -> BoxFuture<'static, Finished> {
+        let (config, store, lines) = (Arc::clone(&self.config), self.store.clone(), Arc::clone(&self.lines));
+        let late = || MatrixError::TimedOut { after: CHORE_TIME_MAX }.into();
+        match chore {
+            Chore::Errands => async move {
+                let work = time::timeout(CHORE_TIME_MAX, errands::run(&config, &store, &lines));
+                Finished::Errands(work.await.unwrap_or_else(|_| Err(late())))
             }
-            Err(error) => {
-                ErrandFailed { errand: "look for invitations and upgrades", error: &error }.emit();
-                true
+            .boxed(),
+            Chore::Room(key) => async move {
+                let work = time::timeout(CHORE_TIME_MAX, room::look_after(&config, &store, &lines, &key));
+                let visit = work.await.unwrap_or_else(|_| Err(late()));
+                Finished::Room(key, visit)
+            }
+            .boxed(),
+            Chore::Space => {
+                let rooms = self.ids.clone();
+                async move {
+                    let work = time::timeout(CHORE_TIME_MAX, space::look_after(&config, &store, &lines, &rooms));
+                    Finished::Space(work.await.unwrap_or_else(|_| Err(late())))
+                }
+                .boxed()
             }
         }
     }
 
-    async fn look_after_rooms(&mut self) {
-        let keys: Vec<RoomKey> = std::mem::take(&mut self.dirty).into_iter().collect();
-        let (config, store, lines) = (&self.config, &self.store, &self.lines);
-        let visits: Vec<_> = stream::iter(keys)
-            .map(async |key| {
-                let visit = room::look_after(config, store, lines, &key).await;
-                (key, visit)
-            })
-            .buffer_unordered(ROOMS_AT_ONCE_MAX)
-            .collect()
-            .await;
-        let mut seen = BTreeSet::new();
-        for (key, visit) in visits {
-            let (room, trouble) = match visit {
-                Ok(visit) => {
-                    self.ids.insert(key.clone(), visit.room.clone());
-                    for entity in visit.inside {
-                        seen.insert(entity.clone());
-                        self.housed.insert((entity, key.clone()));
-                    }
-                    (Some(visit.room), None)
-                }
-                Err(error) => {
-                    RoomTroubled { key: &key, error: &error }.emit();
-                    self.dirty.insert(key.clone());
-                    (None, Some(error.to_string()))
-                }
-            };
-            // The house is gone only when everything ends.
-            drop(self.reports.send(Report::Room { key, room, trouble }).await);
+    async fn finish(&mut self, finished: Finished) {
+        match finished {
+            Finished::Errands(done) => self.finish_errands(done),
+            Finished::Room(key, visit) => self.finish_visit(key, visit).await,
+            Finished::Space(outcome) => {
+                let name = self.config.space.as_ref().map(|space| space.name.as_str()).unwrap_or_default();
+                let (room, trouble) = outcome.map_or_else(|error| (None, Some(error)), |room| (Some(room), None));
+                self.conclude(Chore::Space, &format!("space {name}"), room, trouble).await;
+            }
         }
-        if let Err(error) = space::look_after_space(&self.config, &self.store, &self.lines, &self.ids).await
-            && let Some(key) = self.config.rooms.keys().next()
+    }
+
+    fn finish_errands(&mut self, done: Result<errands::Done, RoomError>) {
+        let now = observe::now();
+        let outcome = match done {
+            Ok(done) => {
+                done.rooms_touched.into_iter().for_each(|key| self.agenda.ask(Chore::Room(key), now));
+                if done.something_waits { Err(Retry::Soon) } else { Ok(()) }
+            }
+            Err(error) => {
+                ErrandFailed { errand: "look for invitations and upgrades", error: &error }.emit();
+                Err(error.retry())
+            }
+        };
+        self.agenda.done(&Chore::Errands, now, outcome, jitter());
+    }
+
+    async fn finish_visit(&mut self, key: RoomKey, visit: Result<Visit, RoomError>) {
+        let (room, settled, trouble) = match visit {
+            Ok(visit) => (Some(visit.room), visit.settled, visit.trouble),
+            Err(error) => (None, BTreeSet::new(), Some(error)),
+        };
+        if let Some(room) = &room
+            && self.ids.insert(key.clone(), room.clone()).as_ref() != Some(room)
         {
-            RoomTroubled { key, error: &error }.emit();
-            self.dirty.insert(key.clone());
+            self.ask_for_space();
         }
-        for entity in seen {
+        self.housed.extend(settled.iter().map(|entity| (entity.clone(), key.clone())));
+        self.conclude(Chore::Room(key.clone()), key.as_str(), room, trouble).await;
+        let belonging = self.config.entities.iter().filter(|entity| entity.rooms.contains(&key));
+        for entity in belonging.map(|entity| entity.name.clone()).collect::<Vec<_>>() {
             self.tell_housed(&entity).await;
         }
     }
 
-    /// Reports `entity` once it is in every room it should be in.
+    /// Notes how a chore ended, and says what is wrong where that is news.
+    async fn conclude(&mut self, chore: Chore, name: &str, room: Option<RoomId>, trouble: Option<RoomError>) {
+        let outcome = trouble.as_ref().map_or(Ok(()), |error| Err(error.retry()));
+        self.agenda.done(&chore, observe::now(), outcome, jitter());
+        let said = trouble.as_ref().map(ToString::to_string);
+        if let (Some(error), Some(said)) = (&trouble, &said)
+            && self.troubles.insert(name.to_owned(), said.clone()).as_ref() != Some(said)
+        {
+            RoomTroubled { key: name, error }.emit();
+        }
+        if said.is_none() {
+            self.troubles.remove(name);
+        }
+        self.tell(Report::Room { key: name.to_owned(), room, trouble: said }).await;
+    }
+
+    fn ask_for_space(&mut self) {
+        if self.config.space.is_some() {
+            self.agenda.ask(Chore::Space, observe::now());
+        }
+    }
+
+    /// Reports whether `entity` is in every room it should be in, and else which are missing.
     async fn tell_housed(&self, entity: &EntityName) {
         let Some(configured) = self.config.entity(entity) else { return };
-        let everywhere = configured.rooms.iter().all(|key| self.housed.contains(&(entity.clone(), key.clone())));
-        if everywhere && self.lines.contains_key(entity) {
-            // The house is gone only when everything ends.
-            drop(self.reports.send(Report::Housed { entity: entity.clone() }).await);
+        if !self.lines.contains_key(entity) {
+            return;
         }
+        let is_missing = |key: &&RoomKey| !self.housed.contains(&(entity.clone(), (*key).clone()));
+        let missing: Vec<RoomKey> = configured.rooms.iter().filter(is_missing).cloned().collect();
+        self.tell(Report::Housed { entity: entity.clone(), missing }).await;
+    }
+
+    async fn tell(&self, report: Report) {
+        // The house is gone only when everything ends.
+        drop(self.reports.send(report).await);
     }
 }

@@ -8,25 +8,27 @@ use std::{
 use serde_json::json;
 
 use super::{
+    lines::{Lines, RoomError},
     person::person_name,
-    room::{admins, join},
-    rooms::{Lines, RoomError},
+    room::{admins, alias_here, join},
 };
 use crate::{
     config::{Config, Space},
     matrix::{MatrixError, RoomPlan, Session},
-    model::{AliasId, RoomId, RoomKey, UserId},
+    model::{RoomId, RoomKey, UserId},
     store::Store,
 };
 
 /// I9: one space that holds every managed room, if one is wanted.
-pub(super) async fn look_after_space(
+pub(super) async fn look_after(
     config: &Config,
     store: &Store,
     lines: &Lines,
     rooms: &BTreeMap<RoomKey, RoomId>,
-) -> Result<(), RoomError> {
-    let (Some(space), Some(router)) = (&config.space, lines.get(&config.router().name)) else { return Ok(()) };
+) -> Result<RoomId, RoomError> {
+    let (Some(space), Some(router)) = (&config.space, lines.get(&config.router().name)) else {
+        return Err(MatrixError::NotOpen.into());
+    };
     let id = match store.fact("space").await?.and_then(|id| RoomId::parse(id).ok()) {
         Some(id) => id,
         None => find_or_make_space(config, store, router, space).await?,
@@ -48,7 +50,7 @@ pub(super) async fn look_after_space(
         router.invite(id.clone(), user).await?;
         join(session.as_ref(), &id, server).await?;
     }
-    Ok(())
+    Ok(id)
 }
 
 async fn find_or_make_space(
@@ -57,10 +59,11 @@ async fn find_or_make_space(
     router: &Arc<dyn Session>,
     space: &Space,
 ) -> Result<RoomId, RoomError> {
-    let alias = AliasId::parse(format!("#{}:{}", space.alias, router.user().server()))
-        .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
-    let id = match router.resolve(alias).await? {
-        Some(id) => id,
+    let id = match router.resolve(alias_here(&space.alias, router.as_ref())?).await? {
+        Some(id) => {
+            router.join(id.clone(), Vec::new()).await?;
+            id
+        }
         None => router.create_room(space_plan(config, router.user(), space)).await?,
     };
     store.save_fact("space", id.as_str()).await?;

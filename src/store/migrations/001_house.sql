@@ -53,6 +53,7 @@ CREATE TABLE events (
 -- An index row ends with the ordinal by itself: one room, in order.
 CREATE INDEX events_of_room ON events (room);
 CREATE INDEX events_sealed ON events (ordinal) WHERE sealed = 1;
+CREATE INDEX events_sealed_under ON events (room, session) WHERE sealed = 1;
 
 -- What `events` holds, counted as it changes, so that the status never reads the whole table.
 CREATE TABLE counters (

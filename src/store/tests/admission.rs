@@ -122,6 +122,8 @@ pub(super) async fn sealed_events_are_found_again_after_a_crash(stage: &mut Stag
     assert_eq!(own, [all[0].clone(), all[2].clone()], "only from rooms that it is in");
     assert_eq!(store.sealed_for(&entity("writer"), Some(own[0].ordinal), 10).await.unwrap(), own[1..]);
     assert_eq!(store.sealed_for(&entity("critic"), None, 10).await.unwrap(), []);
+    let under = async |session| store.sealed_under(&room("lobby"), session, 10).await.unwrap();
+    assert_eq!((under("session of a").await, under("session of c").await), (vec![all[0].clone()], vec![]));
 }
 
 /// A3, N8: history to one who came later is still live to one who was there, in whatever order they tell.

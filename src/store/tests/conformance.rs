@@ -62,6 +62,7 @@ conformance! {
         an_upgrade_comes_up_once,
         encryption_is_never_undone,
         memberships_follow_the_stream,
+        who_was_put_out_is_in_the_audit,
         a_welcome_stands_once,
         the_audit_shows_the_newest_first,
         facts_are_replaced;

@@ -29,6 +29,7 @@ async fn questions_are_answered_from_indexes() {
     check(events::EVENTS, "SEARCH events USING INDEX events_of_room (room=? AND rowid>?)").await;
     check(events::SEALED, "INDEX events_sealed (ordinal>?)").await;
     check(events::SEALED_FOR, "INDEX events_sealed (ordinal>?)").await;
+    check(events::SEALED_UNDER, "INDEX events_sealed_under (room=? AND session=?)").await;
     check("UPDATE events SET sealed = 0 WHERE room = ?1 AND event = ?2", "SEARCH events USING").await;
     check("SELECT * FROM invites WHERE state = 'pending' ORDER BY serial", "INDEX invites_pending").await;
     check("SELECT * FROM audit ORDER BY id DESC LIMIT ?1", "SCAN audit").await;

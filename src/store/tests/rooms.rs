@@ -57,6 +57,21 @@ pub(super) async fn a_successor_takes_over(stage: &mut Stage) {
     assert_eq!(store.lineage(&room("one")).await.unwrap(), [room("one")]);
 }
 
+/// I11: who was put out of a room is in the audit, once, however often the stream tells.
+pub(super) async fn who_was_put_out_is_in_the_audit(stage: &mut Stage) {
+    let put_out = |how: Departure| Change::Departed { room: room("one"), by: Some(user("ada")), how };
+    for how in [Departure::Left, Departure::Kicked, Departure::Kicked, Departure::Banned] {
+        see(&stage.store, "writer", vec![joined("two"), put_out(how)]).await;
+    }
+    stage.crash().await;
+    let lines = stage.store.audit_log(10).await.unwrap();
+    let kinds: Vec<_> = lines.iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!(kinds, ["banned", "kicked"]);
+    let told = |line: &AuditEntry| (line.entity.clone(), line.room.clone(), line.who.clone());
+    let expected = (Some(entity("writer")), Some(room("one")), Some(user("ada")));
+    assert!(lines.iter().all(|line| told(line) == expected), "{lines:?}");
+}
+
 pub(super) async fn a_circle_of_successors_ends(stage: &mut Stage) {
     let store = &stage.store;
     store.rebind(&room("one"), &room("one")).await.unwrap();

@@ -120,7 +120,7 @@ impl Line {
                     Content::Clear { json, .. } => serde_json::from_str::<serde_json::Value>(json).ok(),
                     Content::Sealed(_) => None,
                 },
-                Slip::OwnJoin | Slip::Change(_) => None,
+                Slip::OwnJoin | Slip::OwnLeave | Slip::Change(_) => None,
             });
             bodies.any(|content| content["body"] == text).then_some(())
         })

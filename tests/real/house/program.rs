@@ -128,6 +128,10 @@ impl Maitre {
         wait_for(what, DEADLINE, async || {
             self.assert_running();
             let status = self.try_status().await?;
+            // In its first instant it has a status, but nobody in it.
+            if status.entities.is_empty() {
+                return Err("nobody".to_owned());
+            }
             look(&status).ok_or_else(|| format!("{status:#?}"))
         })
         .await
