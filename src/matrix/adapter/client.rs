@@ -93,6 +93,12 @@ async fn put_back_token(client: &Client, since: Option<&SyncToken>) -> Result<()
         return Ok(());
     }
     let store = client.state_store();
+    let own = store.get_kv_data(StateStoreDataKey::SyncToken).await.map_err(|error| key_store(&error))?;
+    let own = own.and_then(StateStoreDataValue::into_sync_token);
+    // After an orderly stop both are the same, and a write to the disk is worth sparing: every account starts with it.
+    if own.as_deref() == since.map(SyncToken::as_str) {
+        return Ok(());
+    }
     let outcome = match since {
         Some(token) => {
             let value = StateStoreDataValue::SyncToken(token.as_str().to_owned());
@@ -100,7 +106,7 @@ async fn put_back_token(client: &Client, since: Option<&SyncToken>) -> Result<()
         }
         None => store.remove_kv_data(StateStoreDataKey::SyncToken).await,
     };
-    outcome.map_err(|error| MatrixError::KeyStore { cause: error.to_string() })
+    outcome.map_err(|error| key_store(&error))
 }
 
 fn watch_tokens(client: &Client, keep: KeepTokens) -> Result<(), MatrixError> {

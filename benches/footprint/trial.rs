@@ -1,0 +1,83 @@
+//! One house from nothing: first boot, then restarts in turn with the raw client, each with its figures.
+
+use anyhow::Result;
+use maitre::homeserver::{Homeserver, Installation, Options};
+
+use super::{
+    house::House,
+    process::{Memory, wait_until_quiet},
+    program::{Cost, Program, Started},
+    raw,
+    requests::{self, RequestLog},
+};
+
+/// One run of our program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// What it took until everything was up.
+    pub(crate) start: Cost,
+    /// What it uses once it has nothing more to do.
+    pub(crate) memory: Memory,
+    pub(crate) descriptors: usize,
+}
+
+/// The figures of one house.
+#[derive(Debug)]
+pub(crate) struct Trial {
+    pub(crate) house: House,
+    pub(crate) first: Run,
+    pub(crate) restarts: Vec<Run>,
+    pub(crate) raw: Vec<Cost>,
+}
+
+/// What homeservers are started from.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) installation: Installation,
+    pub(crate) options: Options,
+}
+
+/// Measures `house` on a homeserver of its own.
+pub(crate) async fn run(site: &Site, house: House, rounds: usize, tell: impl Fn(&str)) -> Result<Trial> {
+    let homeserver = Homeserver::start(&site.installation, &site.options).await?;
+    let program = Program::new(&homeserver, house)?;
+    tell(&format!("{} entities: first boot", house.entities()));
+    let first = live(&program).await?;
+    let (mut restarts, mut raw) = (Vec::new(), Vec::new());
+    for round in 1..=rounds {
+        tell(&format!("{} entities: restart {round} of {rounds}", house.entities()));
+        wait_until_quiet(homeserver.pid()).await?;
+        raw.push(raw::start(&homeserver, &program.state()).await?.cost);
+        wait_until_quiet(homeserver.pid()).await?;
+        restarts.push(live(&program).await?);
+    }
+    homeserver.stop().await?;
+    Ok(Trial { house, first, restarts, raw })
+}
+
+/// Counts what `house` asks of a homeserver of its own: the table.
+pub(crate) async fn count(mut site: Site, house: House) -> Result<String> {
+    let mut log = RequestLog::of(&mut site.options)?;
+    let homeserver = Homeserver::start(&site.installation, &site.options).await?;
+    let program = Program::new(&homeserver, house)?;
+    log.news()?;
+    live(&program).await?;
+    wait_until_quiet(homeserver.pid()).await?;
+    let first = log.news()?;
+    live(&program).await?;
+    wait_until_quiet(homeserver.pid()).await?;
+    let restart = log.news()?;
+    drop(raw::start(&homeserver, &program.state()).await?);
+    wait_until_quiet(homeserver.pid()).await?;
+    let raw = log.news()?;
+    homeserver.stop().await?;
+    Ok(requests::table([&first, &restart, &raw]))
+}
+
+/// Runs the program until its figures are known.
+async fn live(program: &Program) -> Result<Run> {
+    let Started { process, cost } = program.start().await?;
+    let (memory, descriptors) = (process.memory_at_rest().await?, process.descriptors()?);
+    process.stop().await?;
+    Ok(Run { start: cost, memory, descriptors })
+}
