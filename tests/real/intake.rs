@@ -129,8 +129,7 @@ async fn killed_between_the_positions() -> (Person, Maitre, String) {
     ada.wait_until("alpha", DEADLINE, |view| view.joined(&room).contains(&alpha).then_some(())).await;
     maitre.stop().await;
     ada.send_text(&room, "don't lose this").await;
-    // The router syncs first; the second position that is written down is alpha's.
-    maitre.arm_faults("sync.persisted:2");
+    maitre.arm_faults("sync.persisted.alpha");
     maitre.start();
     assert!(!maitre.exited().await.success(), "it died at the fault point");
     (ada, maitre, room)

@@ -25,7 +25,7 @@ use crate::{
         AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, marks::Marks,
     },
     model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, UserId},
-    observe::PlaintextRefused,
+    observe::{PlaintextRefused, fault_point},
 };
 
 /// How long a client that is let go may take to finish what it does for its keys.
@@ -165,6 +165,7 @@ impl Session for SharedLine {
     fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page> {
         self.with(async move |client| {
             let page = sync::step(&client, &self.0.marks, since, wait).await?;
+            fault_point(&format!("sync.persisted.{}", self.0.account().entity));
             Ok(Page { keys: self.0.new_keys(), ..page })
         })
     }

@@ -51,7 +51,6 @@ pub(super) async fn step(
         .set_presence(PresenceState::Offline)
         .timeout(wait);
     let response = client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
-    observe::fault_point("sync.persisted");
     let page = page(&own, response)?;
     mark_all(marks, &page);
     Ok(page)
