@@ -2,7 +2,9 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-use crate::house::{DEADLINE, Maitre, Nio, Person, shared, wait_for};
+use maitre::homeserver::Homeserver;
+
+use crate::house::{DEADLINE, Maitre, Nio, Person, Site, installation, shared, temporary, wait_for};
 
 /// More than the timeline of a sync holds.
 const MANY: usize = 500;
@@ -118,11 +120,11 @@ async fn kills_lose_and_double_nothing() {
 
 /// One agent alone in a chat with Ada, killed after the library wrote down its position and before we did, while a message
 /// waited. Gives the person, the program, stopped, and the chat.
-async fn killed_between_the_positions() -> (Person, Maitre, String) {
-    let mut ada = Person::new(shared(), "ada").await;
+async fn killed_between_the_positions(site: &Site) -> (Person, Maitre, String) {
+    let mut ada = Person::new(site, "ada").await;
     let config =
         format!("agents: {{alpha: {{role: Listens.}}}}\nauthorization: {{global_users: [\"{}\"]}}\n", ada.user);
-    let mut maitre = Maitre::new(shared(), &config);
+    let mut maitre = Maitre::new(site, &config);
     maitre.start_ready().await;
     let alpha = maitre.user("alpha");
     let room = ada.create_room(serde_json::json!({ "is_direct": true, "invite": [alpha] })).await;
@@ -138,7 +140,7 @@ async fn killed_between_the_positions() -> (Person, Maitre, String) {
 /// N1: killed after the library wrote down the position and before we did, it gets the same messages again.
 #[tokio::test]
 async fn a_kill_between_the_librarys_position_and_ours_loses_nothing() {
-    let (ada, mut maitre, room) = killed_between_the_positions().await;
+    let (ada, mut maitre, room) = killed_between_the_positions(shared()).await;
     maitre.arm_faults("");
     maitre.start_ready().await;
     check_admitted(&maitre, &room, &ada.user, &["don't lose this".to_owned()]).await;
@@ -148,11 +150,14 @@ async fn a_kill_between_the_librarys_position_and_ours_loses_nothing() {
 /// N1: the scenario above bites. Without our position in the library's place, the library drops the repeated response.
 #[tokio::test]
 async fn without_our_position_the_message_would_be_lost() {
-    let (mut ada, mut maitre, room) = killed_between_the_positions().await;
+    // On a homeserver of its own: where others move the stream on, the repeated response ends elsewhere and isn't dropped.
+    let homeserver = Homeserver::start(&installation().await, &temporary()).await.unwrap();
+    let (mut ada, mut maitre, room) = killed_between_the_positions(&Site::of(&homeserver)).await;
     maitre.arm_faults("sync.unseeded");
     maitre.start_ready().await;
     // A later message gets through, so the earlier one is not merely late.
     ada.send_text(&room, "and then").await;
     check_admitted(&maitre, &room, &ada.user, &["and then".to_owned()]).await;
     assert!(maitre.stop().await.success());
+    homeserver.stop().await.unwrap();
 }

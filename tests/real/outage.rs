@@ -83,7 +83,7 @@ async fn everybody_comes_back_when_the_homeserver_hangs() {
 #[tokio::test]
 async fn one_loop_is_restarted_alone() {
     let mut maitre = Maitre::new(shared(), CONFIG);
-    maitre.arm_faults("sync.fail.alpha:5");
+    maitre.arm_faults("sync.fail.alpha:2");
     maitre.start();
     let restarts = |status: &Status, name: &str| {
         status.entities.iter().find(|entity| entity.name.as_str() == name).map(|entity| entity.restarts)
