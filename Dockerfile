@@ -36,7 +36,8 @@ ENV MAITRE_CONFIG=/data/config.yaml
 WORKDIR /data
 VOLUME /data
 EXPOSE 8766
-# Healthy means: everybody that is configured is up. `docker exec … maitre status` says who isn't, and why.
-HEALTHCHECK --interval=30s --timeout=15s --start-period=60s CMD ["/usr/local/bin/maitre", "status"]
+# Healthy means: it answers. One entity that can't log in is no reason to start all of them anew; `docker exec … maitre
+# status` says who isn't up, and why.
+HEALTHCHECK --interval=30s --timeout=15s --start-period=60s CMD ["/usr/local/bin/maitre", "status", "--alive"]
 ENTRYPOINT ["/usr/local/bin/maitre"]
 CMD ["run"]

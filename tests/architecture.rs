@@ -27,43 +27,51 @@ const FLOORS: &[Floor] = &[
     (7, &["cli"]),
     (6, &["http"]),
     (5, &["orchestrator"]),
-    (4, &["desk", "bot"]),
-    (2, &["matrix", "store", "homeserver"]),
+    (4, &["desk", "bot", "agent", "team"]),
+    (3, &["routing", "broker"]),
+    (2, &["matrix", "llm", "tools", "store", "homeserver"]),
     (1, &["config", "observe", "nursery"]),
     (0, &["model"]),
 ];
 
 /// The folders whose files, apart from their tasks, only decide.
-const DECIDING: &[&str] = &["config", "desk", "bot", "orchestrator"];
+const DECIDING: &[&str] = &["config", "routing", "broker", "desk", "bot", "agent", "team", "orchestrator"];
 
 /// Those of them that may read files outside their task: an included file is part of what is compiled.
 const READING: &[&str] = &["config"];
 
 /// The folders that are doors: one trait, private adapters behind it.
-const DOOR_FOLDERS: &[&str] = &["matrix", "store", "homeserver"];
+const DOOR_FOLDERS: &[&str] = &["matrix", "llm", "tools", "store", "homeserver"];
 
 /// Foreign crates and the folders that may name them.
 const DOORS: &[Door] = &[
+    ("ammonia", &["bot"]),
     ("anyhow", &["cli"]),
     ("axum", &["http"]),
-    ("backon", &["bot", "orchestrator"]),
-    ("chrono", &["observe"]),
+    ("backon", &["bot", "llm", "orchestrator"]),
+    ("base64", &["llm"]),
+    ("chrono", &["config", "observe"]),
     ("chrono_tz", &["config"]),
     ("clap", &["cli"]),
+    ("crossterm", &["cli"]),
+    ("genai", &["llm"]),
     ("granit_parser", &["config"]),
     ("hmac", &["matrix", "homeserver"]),
+    ("lopdf", &["agent"]),
     ("matrix_sdk", &["matrix"]),
     ("matrix_sdk_base", &["matrix"]),
     ("metrics", &["observe"]),
     ("metrics_exporter_prometheus", &["observe"]),
+    ("pulldown_cmark", &["bot"]),
     ("rand", &["matrix", "orchestrator", "homeserver"]),
+    ("ratatui", &["cli"]),
     ("reqwest", &["matrix", "homeserver", "cli"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
     ("rustix", &["config", "homeserver", "cli"]),
     ("schemars", &["model", "config"]),
     ("secrecy", &["model"]),
-    ("sha1", &["matrix", "homeserver"]),
+    ("sha1", &["matrix", "homeserver", "broker"]),
     ("tracing_subscriber", &["observe"]),
     ("url", &["config"]),
 ];

@@ -1,6 +1,9 @@
 //! The demo as people have it: the real binary, from nothing to a chat and back to nothing.
 #![expect(clippy::unwrap_used, reason = "a fixture that breaks should end the test")]
 
+#[path = "demo/terminal.rs"]
+mod terminal;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -144,7 +147,13 @@ async fn install() {
 fn command(arguments: &[&OsStr]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_maitre"));
     command.arg("demo").args(arguments).kill_on_drop(true);
+    without_models(&mut command);
     command
+}
+
+/// Takes away what would let agents think: tests ask no model that somebody pays for.
+fn without_models(command: &mut Command) -> &mut Command {
+    ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"].into_iter().fold(command, Command::env_remove)
 }
 
 async fn run(mut command: Command) -> Output {
@@ -182,7 +191,11 @@ async fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 fn pid_of(child: &Child) -> Pid {
-    Pid::from_raw(child.id().unwrap().cast_signed()).unwrap()
+    pid_of_number(child.id().unwrap())
+}
+
+fn pid_of_number(number: u32) -> Pid {
+    Pid::from_raw(number.cast_signed()).unwrap()
 }
 
 /// All processes below `root`, and their parents.
@@ -261,7 +274,7 @@ async fn once_shows_who_is_where_and_leaves() {
 /// I6, I12: the router's welcome stands in the rooms, and the person at the keyboard is in them and can speak.
 #[tokio::test]
 async fn a_person_chats_and_leaves() {
-    let mut demo = Demo::start(&[]).await;
+    let mut demo = Demo::start(&["--scripted".as_ref()]).await;
     let [url, ..] = demo.access().await;
     let belongings = Belongings::of(&demo).await;
     demo.shows("* 1  Lobby     Coder, Paper Team, Researcher, Router, Writer, You").await;
@@ -269,6 +282,9 @@ async fn a_person_chats_and_leaves() {
     demo.shows("Router: Welcome! Here with you:").await;
     demo.types("hello everybody").await;
     demo.shows(" You: hello everybody").await;
+    demo.types("@coder what is a mutex?").await;
+    demo.shows("Coder: A **mutex** lets one thread at a time into a section of code:").await;
+    demo.shows("*This answer is scripted; no model wrote it.*").await;
     demo.types("/dance").await;
     demo.shows("-- /dance is not something this chat knows").await;
     demo.types("/2").await;

@@ -4,9 +4,12 @@
 //! that `docs/benchmarks.md` quotes. Arguments, after `--`: `--quick` measures two small houses once; `--requests` counts
 //! what is asked of the homeserver instead, by the larger of the two houses.
 
-mod house;
+#[path = "../common/process.rs"]
 mod process;
+#[path = "../common/program.rs"]
 mod program;
+
+mod house;
 mod raw;
 mod report;
 mod requests;

@@ -1,5 +1,7 @@
 //! One house from nothing: first boot, then restarts in turn with the raw client, each with its figures.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use maitre::homeserver::{Homeserver, Installation, Options};
 
@@ -40,14 +42,14 @@ pub(crate) struct Site {
 /// Measures `house` on a homeserver of its own.
 pub(crate) async fn run(site: &Site, house: House, rounds: usize, tell: impl Fn(&str)) -> Result<Trial> {
     let homeserver = Homeserver::start(&site.installation, &site.options).await?;
-    let program = Program::new(&homeserver, house)?;
+    let program = Program::new(&homeserver, &house.agents())?;
     tell(&format!("{} entities: first boot", house.entities()));
     let first = live(&program).await?;
     let (mut restarts, mut raw) = (Vec::new(), Vec::new());
     for round in 1..=rounds {
         tell(&format!("{} entities: restart {round} of {rounds}", house.entities()));
         wait_until_quiet(homeserver.pid()).await?;
-        raw.push(raw::start(&homeserver, &program.state()).await?.cost);
+        raw.push(raw::start(&homeserver, &state(&program)).await?.cost);
         wait_until_quiet(homeserver.pid()).await?;
         restarts.push(live(&program).await?);
     }
@@ -59,7 +61,7 @@ pub(crate) async fn run(site: &Site, house: House, rounds: usize, tell: impl Fn(
 pub(crate) async fn count(mut site: Site, house: House) -> Result<String> {
     let mut log = RequestLog::of(&mut site.options)?;
     let homeserver = Homeserver::start(&site.installation, &site.options).await?;
-    let program = Program::new(&homeserver, house)?;
+    let program = Program::new(&homeserver, &house.agents())?;
     log.news()?;
     live(&program).await?;
     wait_until_quiet(homeserver.pid()).await?;
@@ -67,11 +69,16 @@ pub(crate) async fn count(mut site: Site, house: House) -> Result<String> {
     live(&program).await?;
     wait_until_quiet(homeserver.pid()).await?;
     let restart = log.news()?;
-    drop(raw::start(&homeserver, &program.state()).await?);
+    drop(raw::start(&homeserver, &state(&program)).await?);
     wait_until_quiet(homeserver.pid()).await?;
     let raw = log.news()?;
     homeserver.stop().await?;
     Ok(requests::table([&first, &restart, &raw]))
+}
+
+/// Where the program keeps its state.
+fn state(program: &Program) -> PathBuf {
+    program.folder.path().join("state")
 }
 
 /// Runs the program until its figures are known.

@@ -1,5 +1,6 @@
 //! What the router says in a room where nothing was said before.
 
+use super::{markdown::escape, mentions::pill};
 use crate::model::UserId;
 
 /// Somebody who answers in the room.
@@ -44,12 +45,7 @@ fn dash(purpose: &str) -> String {
 }
 
 fn html_line(host: &Host) -> String {
-    let link = format!("https://matrix.to/#/{}", escape(host.user.as_str()));
-    format!("<li><a href=\"{link}\">{}</a>{}</li>", escape(&host.name), escape(&dash(&host.purpose)))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    format!("<li>{}{}</li>", pill(&host.user, &host.name), escape(&dash(&host.purpose)))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(super) struct StatusArgs {
     #[arg(long, value_name = "FILE", default_value = "config.yaml", env = "MAITRE_CONFIG")]
     pub(super) config: PathBuf,
     /// Ask at this address instead of reading the configuration
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(super) url: Option<String>,
     /// The token to show there, instead of the configuration's
     #[arg(long, value_name = "TOKEN", env = "MAITRE_HTTP_TOKEN", hide_env_values = true)]
@@ -75,6 +75,9 @@ pub(super) struct StatusArgs {
     /// Print the answer as JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Succeed as soon as the house answers, ready or not: for a watchdog that would start it anew
+    #[arg(long)]
+    pub(super) alive: bool,
 }
 
 /// Arguments of `maitre demo`.
@@ -86,9 +89,25 @@ pub(super) struct DemoArgs {
     /// Keep the data in this folder, so that the next demo goes on where this one ended
     #[arg(long, value_name = "DIR")]
     pub(super) keep: Option<PathBuf>,
+    /// Let the agents speak from a script, even where a model is at hand
+    #[arg(long)]
+    pub(super) scripted: bool,
+    /// The model that the agents think with, by its provider's name
+    #[arg(long, value_name = "ID", conflicts_with = "scripted")]
+    pub(super) model: Option<String>,
     /// Log to standard error what this lets through, such as `info`, instead of warnings to a file beside the data
     #[arg(long, value_name = "FILTER")]
     pub(super) log: Option<String>,
+}
+
+/// An address that can be asked, without what would double the slash before a path.
+fn address(typed: &str) -> Result<String, &'static str> {
+    const SUCH: &str = "an address begins with http:// or https://, such as http://127.0.0.1:8766";
+    let url = reqwest::Url::parse(typed).map_err(|_| SUCH)?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(SUCH);
+    }
+    Ok(typed.trim_end_matches('/').to_owned())
 }
 
 fn overview() -> String {
@@ -137,6 +156,7 @@ fn status_help() -> String {
 fn demo_help() -> String {
     let examples = [
         ("maitre demo", "chat with three agents and a team"),
+        ("maitre demo --scripted", "the same without asking any model"),
         ("maitre demo --once", "only show that it works here"),
         ("maitre demo --keep ~/maitre-demo", "and come back to it later"),
     ];
@@ -204,11 +224,29 @@ mod tests {
         check("maitre status --token y", None);
         check("maitre demo --once --keep d", None);
         check("maitre demo --log debug", None);
+        check("maitre demo --scripted", None);
+        check("maitre demo --model gpt-5.6 --keep d", None);
+        check("maitre demo --model gpt-5.6 --scripted", Some(ErrorKind::ArgumentConflict));
         check("maitre schema", None);
         check("maitre", Some(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand));
         check("maitre dance", Some(ErrorKind::InvalidSubcommand));
         check("maitre run extra", Some(ErrorKind::UnknownArgument));
         check("maitre --version", Some(ErrorKind::DisplayVersion));
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_with_an_example() {
+        let parse = |url: &str| Line::try_parse_from(["maitre", "status", "--url", url]);
+        for wrong in ["nonsense", "127.0.0.1:8766", "localhost:8766", "ftp://home", "http://", ""] {
+            let error = parse(wrong).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{wrong}");
+            let text = error.to_string();
+            assert!(text.contains("--url <ADDRESS>") && text.contains("such as http://127.0.0.1:8766"), "{text}");
+        }
+        for right in ["http://127.0.0.1:8766/", "https://status.example.org/maitre", "http://[::1]:1"] {
+            let Command::Status(args) = parse(right).unwrap().command else { panic!("{right} is for the status") };
+            assert_eq!(args.url.as_deref(), Some(right.trim_end_matches('/')));
+        }
     }
 
     #[test]

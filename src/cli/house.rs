@@ -2,7 +2,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use tokio::{
     sync::{mpsc, watch},
     time::{sleep, timeout},
@@ -36,7 +36,10 @@ impl House {
     /// Opens the store and, where `metrics` are kept, the status server.
     pub(super) async fn open(config: Config, metrics: Option<Metrics>) -> Result<Self, Failure> {
         // The store comes first: of two houses with one configuration, the second should hear of the folder, not the port.
-        let store = Store::open(&config.state.folder).await.or_exit(Exit::State)?;
+        let store = Store::open(&config.state.folder).await;
+        let store = store
+            .context("the folder for state (state.folder in the configuration) can't be used")
+            .or_exit(Exit::State)?;
         let server = bind(&config.http).await.or_exit(Exit::Unavailable)?;
         let (status, _) = watch::channel(first_picture(&config, now()));
         Ok(Self { config: Arc::new(config), store, server: server.zip(metrics), status })

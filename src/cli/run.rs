@@ -42,9 +42,15 @@ async fn keep(config: Config, metrics: Option<Metrics>) -> Result<Exit, Failure>
     let (stop, done) = (Stop::default(), Stop::default());
     let (nursery, _exits) = Nursery::new(done.clone());
     nursery.forever("signals", Signals::take()?.obey(stop.clone(), done.clone()));
-    let outcome = match House::open(config, metrics).await {
-        Ok(house) => house.keep(stop).await,
-        Err(failure) => Err(failure),
+    let opened = tokio::select! {
+        opened = House::open(config, metrics) => Some(opened),
+        // A disk that hangs must not make us deaf.
+        () = stop.soft() => None,
+    };
+    let outcome = match opened {
+        Some(Ok(house)) => house.keep(stop).await,
+        Some(Err(failure)) => Err(failure),
+        None => Ok(Exit::Success),
     };
     done.ask();
     nursery.empty().await;

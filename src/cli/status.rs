@@ -28,7 +28,7 @@ struct Place {
     token: Option<Secret>,
 }
 
-/// Prints how the house is; the exit code tells whether it is ready.
+/// Prints how the house is; the exit code tells whether it is ready, or merely there.
 pub(super) fn run(args: &StatusArgs) -> Result<Exit, Failure> {
     let place = place(args)?;
     let answer = runtime::build()?.block_on(ask(&place)).or_exit(Exit::Unavailable)?;
@@ -37,13 +37,13 @@ pub(super) fn run(args: &StatusArgs) -> Result<Exit, Failure> {
         .or_exit(Exit::Unavailable)?;
     let text = if args.json { format!("{answer:#}\n") } else { report(&status, colour(&io::stdout())) };
     print(&text)?;
-    Ok(if status.ready { Exit::Success } else { Exit::NotReady })
+    Ok(if status.ready || args.alive { Exit::Success } else { Exit::NotReady })
 }
 
 fn place(args: &StatusArgs) -> Result<Place, Failure> {
     let token = args.token.as_deref().map(Secret::new);
     if let Some(url) = &args.url {
-        return Ok(Place { url: url.trim_end_matches('/').to_owned(), token });
+        return Ok(Place { url: url.clone(), token });
     }
     let http = load_or_tell(&args.config)?.config.http;
     let Some(bind) = http.bind else {
@@ -115,9 +115,10 @@ mod tests {
     fn an_address_on_the_line_needs_no_configuration() {
         let args = |token: Option<&str>| StatusArgs {
             config: "/nonexistent/config.yaml".into(),
-            url: Some("http://127.0.0.1:1/".to_owned()),
+            url: Some("http://127.0.0.1:1".to_owned()),
             token: token.map(str::to_owned),
             json: false,
+            alive: false,
         };
         let url = "http://127.0.0.1:1".to_owned();
         assert_eq!(place(&args(None)).unwrap(), Place { url: url.clone(), token: None });

@@ -41,6 +41,7 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
     let user = compiler.user(&entities);
     let authorization = compiler.authorization();
     let bot_accounts = compiler.bot_accounts();
+    let conversation = compiler.conversation();
     let http = compiler.http();
     let timezone = compiler.timezone();
     if compiler.faults.iter().any(|fault| fault.severity() == Severity::Error) {
@@ -58,6 +59,7 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
         user,
         authorization,
         bot_accounts,
+        conversation,
         http,
         timezone: timezone?,
     })

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::model::{EntityName, RoomKey};
 
 use super::{
-    Agent, Credential, Entity, Role, Router, Team, TeamMode,
+    Agent, Credential, Entity, Manners, Role, Router, Team, TeamMode,
     compile::Compiler,
     fault::{Fault, VALUE},
     key_path::KeyPath,
+    manners::{TypedManners, handoff},
     models::Models,
     names::title,
     raw,
@@ -19,7 +20,7 @@ const ENTITIES_MAX: usize = 2_000;
 /// The longest local part of a user id, in bytes, leaving room for the server's name.
 const LOCALPART_BYTES_MAX: usize = 128;
 /// Names that stand for something else.
-const RESERVED: &[&str] = &["router", "user"];
+const RESERVED: &[&str] = &["router", EntityName::PERSON];
 
 /// What every kind of entity has, as typed.
 struct Common<'a> {
@@ -28,6 +29,15 @@ struct Common<'a> {
     avatar: Option<&'a str>,
     rooms: &'a [String],
     accept_invites: Option<bool>,
+    manners: TypedManners<'a>,
+}
+
+/// What entities have that don't say otherwise, and what they may name.
+struct Shared<'a> {
+    template: String,
+    manners: Manners,
+    tools: Option<Vec<String>>,
+    models: &'a Models,
 }
 
 impl Compiler<'_> {
@@ -39,22 +49,27 @@ impl Compiler<'_> {
             self.note(fault.hint(format!("there may be {ENTITIES_MAX}; start a second Maitre for the rest")));
             return Vec::new();
         }
-        let template = self.localpart_template();
+        let shared = Shared {
+            template: self.localpart_template(),
+            manners: self.default_manners(),
+            tools: self.default_tools(),
+            models,
+        };
         self.check_credential_names();
-        let mut entities = vec![self.router(&template, models)];
+        let mut entities = vec![self.router(&shared)];
         for (name, raw) in self.raw.agents.iter() {
-            entities.extend(self.agent(name, raw, &template, models));
+            entities.extend(self.agent(name, raw, &shared));
         }
         for (name, raw) in self.raw.teams.iter() {
-            entities.extend(self.team(name, raw, &template, models));
+            entities.extend(self.team(name, raw, &shared));
         }
         entities
     }
 
-    fn router(&mut self, template: &str, models: &Models) -> Entity {
+    fn router(&mut self, shared: &Shared<'_>) -> Entity {
         let raw = &self.raw.router;
         let path = KeyPath::of(&["router"]);
-        let model = self.model_name(raw.model.as_deref(), &path.key("model"), models);
+        let model = self.model_name(raw.model.as_deref(), &path.key("model"), shared.models);
         let name = EntityName::parse("router").expect("a word of lower-case letters");
         let common = Common {
             display_name: raw.display_name.as_deref(),
@@ -62,33 +77,37 @@ impl Compiler<'_> {
             avatar: raw.avatar.as_deref(),
             rooms: &[],
             accept_invites: raw.accept_invites,
+            manners: raw.manners(),
         };
-        self.entity(name, &path, &common, Role::Router(Router { model }), template)
+        let role = Role::Router(Router { model, timeout: self.router_timeout(), handoff: handoff(raw.handoff) });
+        self.entity(name, &path, &common, role, shared)
     }
 
-    fn agent(&mut self, name: &str, raw: &raw::Agent, template: &str, models: &Models) -> Option<Entity> {
+    fn agent(&mut self, name: &str, raw: &raw::Agent, shared: &Shared<'_>) -> Option<Entity> {
         let path = KeyPath::of(&["agents", name]);
         let name = self.entity_name(name, &path);
-        let model = self.model_name(raw.model.as_deref(), &path.key("model"), models);
+        let model = self.model_name(raw.model.as_deref(), &path.key("model"), shared.models);
         let common = Common {
             display_name: raw.display_name.as_deref(),
             purpose: raw.role.as_deref(),
             avatar: raw.avatar.as_deref(),
             rooms: &raw.rooms,
             accept_invites: raw.accept_invites,
+            manners: raw.manners(),
         };
-        let role = Role::Agent(Agent { model, instructions: raw.instructions.clone() });
-        Some(self.entity(name?, &path, &common, role, template))
+        let tools = self.tools(raw, &path, shared.tools.as_deref());
+        let role = Role::Agent(Agent { model, instructions: raw.instructions.clone(), tools });
+        Some(self.entity(name?, &path, &common, role, shared))
     }
 
-    fn team(&mut self, name: &str, raw: &raw::Team, template: &str, models: &Models) -> Option<Entity> {
+    fn team(&mut self, name: &str, raw: &raw::Team, shared: &Shared<'_>) -> Option<Entity> {
         let path = KeyPath::of(&["teams", name]);
         if self.names.agents.iter().any(|agent| agent == name) {
             let fault = Fault::key(&path, "an agent has the same name");
             self.note(fault.hint("rename the team: each is a Matrix user of its own"));
         }
         let name = self.entity_name(name, &path);
-        let model = self.model_name(raw.model.as_deref(), &path.key("model"), models);
+        let model = self.model_name(raw.model.as_deref(), &path.key("model"), shared.models);
         let members = self.members(&raw.agents, &path.key("agents"));
         let mode = match raw.mode {
             None | Some(raw::TeamMode::Coordinate) => TeamMode::Coordinate,
@@ -100,8 +119,9 @@ impl Compiler<'_> {
             avatar: raw.avatar.as_deref(),
             rooms: &raw.rooms,
             accept_invites: raw.accept_invites,
+            manners: raw.manners(),
         };
-        Some(self.entity(name?, &path, &common, Role::Team(Team { model, members, mode }), template))
+        Some(self.entity(name?, &path, &common, Role::Team(Team { model, members, mode }), shared))
     }
 
     fn members(&mut self, names: &[String], path: &KeyPath) -> Vec<EntityName> {
@@ -129,10 +149,17 @@ impl Compiler<'_> {
         members
     }
 
-    fn entity(&mut self, name: EntityName, path: &KeyPath, common: &Common<'_>, role: Role, template: &str) -> Entity {
+    fn entity(
+        &mut self,
+        name: EntityName,
+        path: &KeyPath,
+        common: &Common<'_>,
+        role: Role,
+        shared: &Shared<'_>,
+    ) -> Entity {
         let display_name = self.caption(common.display_name, &path.key("display_name"), || title(name.as_str()));
         Entity {
-            localpart: template.replace("{name}", name.as_str()),
+            localpart: shared.template.replace("{name}", name.as_str()),
             display_name,
             avatar: self.picture(common.avatar, &path.key("avatar")),
             purpose: common.purpose.unwrap_or_default().trim().to_owned(),
@@ -141,6 +168,7 @@ impl Compiler<'_> {
             credential: self.credential(name.as_str()),
             name,
             role,
+            manners: self.manners(&common.manners, path, &shared.manners),
         }
     }
 

@@ -40,8 +40,8 @@ impl Compiler<'_> {
         let sync_timeout = self.duration(raw.sync_timeout.as_deref(), &path.key("sync_timeout"), &SYNC_TIMEOUT);
         let request_timeout =
             self.duration(raw.request_timeout.as_deref(), &path.key("request_timeout"), &REQUEST_TIMEOUT);
-        let logins_max = self.number(raw.logins_max, &path.key("logins_max"), 8, LOGINS_MAX);
-        let gap_pages_max = self.number(raw.gap_pages_max, &path.key("gap_pages_max"), 50, GAP_PAGES_MAX);
+        let logins_max = self.number(raw.logins_max, &path.key("logins_max"), 8, 1..=LOGINS_MAX);
+        let gap_pages_max = self.number(raw.gap_pages_max, &path.key("gap_pages_max"), 50, 1..=GAP_PAGES_MAX);
         Some(Homeserver {
             url: url?,
             sync_timeout,
@@ -104,7 +104,8 @@ impl Compiler<'_> {
         if !accounts.registration.is_empty() || without == 0 {
             return;
         }
-        let message = format!("there is no way to register accounts, and {without} entities have no password or token");
+        let whose = if without == 1 { "one entity has".to_owned() } else { format!("{without} entities have") };
+        let message = format!("there is no way to register accounts, and {whose} no password or token");
         let fault = Fault::missing(&KeyPath::of(&["accounts"]), message).warning();
         self.note(fault.hint(
             "unless their accounts were made earlier, give `accounts.registration_shared_secret`, \

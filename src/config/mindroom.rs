@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     fault::Fault,
     key_path::KeyPath,
+    mindroom_tools::set_tools_aside,
     node::{Node, Span, Value},
 };
 
@@ -33,32 +34,35 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
         "agents.*",
         &[
             "allow_self_config",
+            "boot_file",
+            "bootstrap_file",
             "compaction",
             "compress_tool_results",
             "context_files",
             "delegate_to",
-            "include_default_tools",
+            "enable_session_summaries",
             "knowledge_bases",
             "learning",
             "learning_mode",
             "markdown",
             "max_tool_calls_from_history",
             "memory_backend",
+            "memory_file_path",
             "memory_search",
             "num_history_messages",
             "num_history_runs",
             "private",
             "room_thread_modes",
-            "show_tool_calls",
+            "sandbox_tools",
             "skills",
-            "thread_mode",
-            "tools",
+            "startup_thread_prewarm",
             "worker_scope",
             "worker_tools",
         ],
     ),
     ("teams.*", &["compaction", "max_tool_calls_from_history", "num_history_messages", "num_history_runs"]),
-    ("models.*", &["extra_kwargs"]),
+    ("models.*", &["api", "display_name", "extra_kwargs", "icon"]),
+    ("router", &["judgment"]),
     ("authorization", &["config_command_enabled"]),
     ("authorization.agent_reply_permissions.*", &["joined_rooms"]),
     (
@@ -80,23 +84,22 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
             "coalescing",
             "compaction",
             "compress_tool_results",
-            "enable_streaming",
+            "file_access",
+            "large_message_strategy",
             "learning",
             "learning_mode",
             "markdown",
             "max_preload_chars",
             "max_tool_calls_from_history",
+            "max_tool_calls_per_turn",
             "num_history_messages",
             "num_history_runs",
             "show_stop_button",
-            "show_tool_calls",
-            "streaming",
             "thread_summary_first_threshold",
             "thread_summary_model",
             "thread_summary_subsequent_interval",
             "thread_summary_temperature",
             "tool_output_auto_save_threshold_bytes",
-            "tools",
             "worker_grantable_credentials",
             "worker_scope",
             "worker_tools",
@@ -104,12 +107,26 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Settings that are a section in MindRoom, and something else here.
+const SECTIONS: &[(&str, &[&str])] = &[("defaults", &["streaming"])];
+
 /// Takes the settings out of the tree that Maitre doesn't have, with one warning for each, however often it stands there.
 pub(super) fn set_aside(root: &mut Node, faults: &mut Vec<Fault>) {
-    for (pattern, keys) in UNSUPPORTED {
+    set_all_aside(root, UNSUPPORTED, |_| true, faults);
+    set_all_aside(root, SECTIONS, |value| matches!(value, Value::Map(_)), faults);
+    set_tools_aside(root, faults);
+}
+
+fn set_all_aside(
+    root: &mut Node,
+    table: &[(&str, &[&'static str])],
+    fits: fn(&Value) -> bool,
+    faults: &mut Vec<Fault>,
+) {
+    for (pattern, keys) in table {
         let steps: Vec<&str> = pattern.split('.').filter(|step| !step.is_empty()).collect();
         let mut found = BTreeMap::new();
-        take(root, &steps, keys, &mut found);
+        take(root, &steps, &Wanted { keys, fits }, &mut found);
         for (key, span) in found {
             let fault = Fault::at(
                 span,
@@ -121,15 +138,22 @@ pub(super) fn set_aside(root: &mut Node, faults: &mut Vec<Fault>) {
     }
 }
 
-/// Takes `keys` out of every section that the steps lead to, and keeps where each stood first.
-fn take(node: &mut Node, steps: &[&str], keys: &[&'static str], found: &mut BTreeMap<&'static str, Span>) {
+/// What is taken out of a section.
+struct Wanted<'a> {
+    keys: &'a [&'static str],
+    fits: fn(&Value) -> bool,
+}
+
+/// Takes what is wanted out of every section that the steps lead to, and keeps where each stood first.
+fn take(node: &mut Node, steps: &[&str], wanted: &Wanted<'_>, found: &mut BTreeMap<&'static str, Span>) {
     let Value::Map(entries) = &mut node.value else { return };
     for entry in entries {
         match steps.split_first() {
-            Some((step, rest)) if *step == "*" || *step == &*entry.key => take(&mut entry.node, rest, keys, found),
+            Some((step, rest)) if *step == "*" || *step == &*entry.key => take(&mut entry.node, rest, wanted, found),
             Some(_) => {}
             None => {
-                if let Some(key) = keys.iter().find(|key| **key == &*entry.key) {
+                let key = wanted.keys.iter().find(|key| **key == &*entry.key);
+                if let Some(key) = key.filter(|_| (wanted.fits)(&entry.node.value)) {
                     found.entry(key).or_insert(entry.key_span);
                     entry.node.value = Value::Gone;
                 }

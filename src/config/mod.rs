@@ -8,6 +8,7 @@
 
 mod access;
 mod model;
+mod moment;
 
 mod task;
 
@@ -19,6 +20,7 @@ mod assemble;
 mod interpolate;
 mod key_path;
 mod mindroom;
+mod mindroom_tools;
 mod node;
 mod parse;
 mod sources;
@@ -26,15 +28,20 @@ mod sources;
 mod deserialize;
 mod ordered;
 mod raw;
+mod raw_talk;
 mod schema;
 
 mod compile;
+mod conversation;
 mod entities;
 mod house;
+mod manners;
 mod models;
 mod names;
 mod people;
 mod rooms;
+mod script;
+mod tools;
 mod values;
 
 mod fault;
@@ -44,10 +51,12 @@ mod quote;
 mod render;
 
 pub use model::{
-    Accounts, Agent, Authorization, Config, Credential, Entity, Homeserver, Http, Model, Person, Provider,
-    Registration, Role, Room, Router, Space, State, Team, TeamMode, UserPattern,
+    Accounts, Agent, Audience, Authorization, Config, Conversations, Credential, Entity, Handoff, Homeserver, Http,
+    Manners, Model, Person, Provider, Registration, Role, Room, Router, Script, ScriptRule, Space, State, Streaming,
+    Team, TeamMode, ThreadMode, UserPattern,
 };
 pub use problem::{Problem, Severity, Spot};
 pub use render::{Colour, render};
 pub use schema::schema;
 pub use task::{Loaded, compile_text, load, load_with};
+pub use tools::TOOLS;

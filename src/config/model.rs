@@ -1,6 +1,12 @@
 //! What a configuration means: valid by construction, with every default filled in.
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
 
 use chrono_tz::Tz;
 
@@ -29,6 +35,8 @@ pub struct Config {
     pub authorization: Authorization,
     /// Accounts of other bots and bridges; they never count as people.
     pub bot_accounts: Vec<UserPattern>,
+    /// What holds for every conversation.
+    pub conversation: Conversations,
     /// The status server.
     pub http: Http,
     /// The time zone that agents speak in.
@@ -90,10 +98,14 @@ pub struct Model {
     pub base_url: Option<String>,
     /// How many tokens it can take in, if it isn't the model's usual figure.
     pub context_tokens: Option<u32>,
+    /// Whether it can look at pictures.
+    pub sees: bool,
+    /// The model that is asked where this one gives no answer: a name in the same configuration, and another one.
+    pub fallback: Option<String>,
 }
 
 /// Who serves a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provider {
     /// `OpenAI`, or anything that speaks its protocol at `base_url`.
     OpenAi,
@@ -103,6 +115,28 @@ pub enum Provider {
     Gemini,
     /// A local Ollama.
     Ollama,
+    /// Nobody: the answers stand in the configuration.
+    Scripted(Script),
+}
+
+/// The answers of a model that isn't one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The first one that fits counts.
+    pub rules: Vec<ScriptRule>,
+    /// What is said where none fits.
+    pub say: String,
+    /// How fast it is said.
+    pub words_per_second: NonZeroU32,
+}
+
+/// An answer and when it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptRule {
+    /// A word or phrase that must stand in the message, in whatever case.
+    pub when: String,
+    /// Markdown. `{name}` stands for who asked, `{message}` for what they wrote.
+    pub say: String,
 }
 
 /// An agent, a team or the router, as far as the house is concerned.
@@ -126,6 +160,8 @@ pub struct Entity {
     pub accept_invites: bool,
     /// A password or access token that the operator gave.
     pub credential: Option<Credential>,
+    /// How it talks.
+    pub manners: Manners,
 }
 
 impl Entity {
@@ -156,6 +192,19 @@ pub enum Role {
 pub struct Router {
     /// The model that picks, by name.
     pub model: Option<String>,
+    /// How long it may take to pick before the lexical choice counts.
+    pub timeout: Duration,
+    /// How it hands a message to whom it picked.
+    pub handoff: Handoff,
+}
+
+/// How the router hands a message to whom it picked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handoff {
+    /// The one who was picked simply answers.
+    Silent,
+    /// The router says in the thread who answers.
+    Message,
 }
 
 /// What only an agent has.
@@ -165,6 +214,8 @@ pub struct Agent {
     pub model: Option<String>,
     /// What it is told about how to work.
     pub instructions: Vec<String>,
+    /// The built-in tools it may use, by name.
+    pub tools: Vec<String>,
 }
 
 /// What only a team has.
@@ -209,6 +260,8 @@ pub struct Room {
     pub version: Option<String>,
     /// The model used in it, by name, where it isn't the entity's.
     pub model: Option<String>,
+    /// Where answers go in it, where that isn't what the entity does.
+    pub thread_mode: Option<ThreadMode>,
 }
 
 /// The space that holds all managed rooms.
@@ -259,4 +312,122 @@ pub struct Http {
     pub bind: Option<SocketAddr>,
     /// What a caller must show. Always there when `bind` isn't loopback.
     pub token: Option<Secret>,
+}
+
+/// How an entity talks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manners {
+    /// Where its answers go.
+    pub thread_mode: ThreadMode,
+    /// Whether an answer is seen while it grows.
+    pub streaming: Streaming,
+    /// How long people look at nothing before they get a placeholder.
+    pub placeholder_after: Duration,
+    /// How many edits an answer gets before the final one.
+    pub edits_max: u32,
+    /// Whether people see which tool is at work.
+    pub show_tool_calls: bool,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self {
+            thread_mode: ThreadMode::Thread,
+            streaming: Streaming::Edits,
+            placeholder_after: Duration::from_millis(1_500),
+            edits_max: 40,
+            show_tool_calls: true,
+        }
+    }
+}
+
+/// Where answers go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadMode {
+    /// Into a thread: that of the message, or a new one that grows from it.
+    Thread,
+    /// To the main timeline: one conversation for the whole room.
+    Room,
+}
+
+/// Whether an answer is seen before it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streaming {
+    /// It grows before people's eyes.
+    Edits,
+    /// It comes as a whole.
+    Final,
+}
+
+/// Whose messages a model is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody's, each marked by its sender.
+    All,
+    /// Only those of people who may use us, and our own.
+    Authorized,
+}
+
+/// What holds for every conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversations {
+    /// Whose messages a model is shown.
+    pub context: Audience,
+    /// Whether entities may ask each other by mention.
+    pub agents_mention_agents: bool,
+    /// How many entities a person's question may go through.
+    pub hops_max: u32,
+    /// How many messages entities may write in a thread before a person speaks again.
+    pub agent_messages_max: u32,
+    /// How long after a message an edit that adds a mention still counts as asking.
+    pub edit_window: Duration,
+    /// Whether the answer goes when its question is deleted.
+    pub redact_answers: bool,
+    /// From which age on an answer says that it is late.
+    pub late_after: Duration,
+    /// How many answers are given at once.
+    pub turns_max: NonZeroUsize,
+    /// How many of them only people's questions get.
+    pub turns_reserved: usize,
+    /// How long one answer may take.
+    pub turn_timeout: Duration,
+    /// How often a model may be asked for one answer.
+    pub steps_max: u32,
+    /// How many tool calls one answer may take.
+    pub tool_calls_max: u32,
+    /// How often the same call may be repeated in one answer.
+    pub same_call_max: u32,
+    /// How many tokens one answer may cost, all steps together.
+    pub tokens_max: u64,
+    /// How many conversations are kept in mind at once.
+    pub lanes_active_max: NonZeroUsize,
+    /// How long an idle one is kept in mind.
+    pub lane_idle: Duration,
+    /// How many messages may wait in one conversation for one responder.
+    pub lane_waiting_max: NonZeroUsize,
+}
+
+impl Default for Conversations {
+    fn default() -> Self {
+        let many = |count: usize| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            context: Audience::All,
+            agents_mention_agents: true,
+            hops_max: 4,
+            agent_messages_max: 12,
+            edit_window: Duration::from_hours(1),
+            redact_answers: false,
+            late_after: Duration::from_mins(2),
+            turns_max: many(32),
+            turns_reserved: 8,
+            turn_timeout: Duration::from_mins(10),
+            steps_max: 12,
+            tool_calls_max: 24,
+            same_call_max: 3,
+            tokens_max: 500_000,
+            lanes_active_max: many(2_000),
+            lane_idle: Duration::from_mins(1),
+            lane_waiting_max: many(100),
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::{
     fault::{Fault, VALUE},
     key_path::KeyPath,
     raw,
+    script::SCRIPTED,
 };
 
 /// The models, and which of them can't be used yet.
@@ -24,48 +25,69 @@ pub(super) struct Models {
 struct Known {
     name: &'static str,
     provider: Provider,
-    /// The environment variable that usually holds its key.
-    key_variable: Option<&'static str>,
+    /// The environment variables that usually hold its key; the first that is set counts.
+    key_variables: &'static [&'static str],
     /// The environment variable that may hold its address.
     address_variable: Option<&'static str>,
     /// Its address, where it speaks another one's protocol.
     base_url: Option<&'static str>,
+    /// Whether its usual models can look at pictures.
+    sees: bool,
 }
 
 impl Known {
-    const fn new(name: &'static str, provider: Provider, key_variable: &'static str) -> Self {
-        Self { name, provider, key_variable: Some(key_variable), address_variable: None, base_url: None }
+    const fn new(name: &'static str, provider: Provider, key_variables: &'static [&'static str]) -> Self {
+        Self { name, provider, key_variables, address_variable: None, base_url: None, sees: true }
     }
 
     /// One that speaks OpenAI's protocol at its own address.
-    const fn compatible(name: &'static str, key_variable: &'static str, base_url: &'static str) -> Self {
-        Self { base_url: Some(base_url), ..Self::new(name, Provider::OpenAi, key_variable) }
+    const fn compatible(name: &'static str, key_variables: &'static [&'static str], base_url: &'static str) -> Self {
+        Self {
+            name,
+            provider: Provider::OpenAi,
+            key_variables,
+            address_variable: None,
+            base_url: Some(base_url),
+            sees: false,
+        }
     }
 }
 
+/// Google's own programs take either, MindRoom the first.
+const GOOGLE_KEYS: &[&str] = &["GOOGLE_API_KEY", "GEMINI_API_KEY"];
+
 const KNOWN: &[Known] = &[
-    Known { address_variable: Some("OPENAI_BASE_URL"), ..Known::new("openai", Provider::OpenAi, "OPENAI_API_KEY") },
-    Known::new("anthropic", Provider::Anthropic, "ANTHROPIC_API_KEY"),
-    Known::new("gemini", Provider::Gemini, "GOOGLE_API_KEY"),
-    Known::new("google", Provider::Gemini, "GOOGLE_API_KEY"),
+    Known {
+        name: "openai",
+        provider: Provider::OpenAi,
+        key_variables: &["OPENAI_API_KEY"],
+        address_variable: Some("OPENAI_BASE_URL"),
+        base_url: None,
+        sees: true,
+    },
+    Known::new("anthropic", Provider::Anthropic, &["ANTHROPIC_API_KEY"]),
+    Known::new("gemini", Provider::Gemini, GOOGLE_KEYS),
+    Known::new("google", Provider::Gemini, GOOGLE_KEYS),
     Known {
         name: "ollama",
         provider: Provider::Ollama,
-        key_variable: None,
+        key_variables: &[],
         address_variable: Some("OLLAMA_HOST"),
         base_url: None,
+        sees: false,
     },
-    Known::compatible("openrouter", "OPENROUTER_API_KEY", "https://openrouter.ai/api/v1"),
-    Known::compatible("groq", "GROQ_API_KEY", "https://api.groq.com/openai/v1"),
-    Known::compatible("deepseek", "DEEPSEEK_API_KEY", "https://api.deepseek.com"),
-    Known::compatible("cerebras", "CEREBRAS_API_KEY", "https://api.cerebras.ai/v1"),
-    Known::compatible("zai", "ZAI_API_KEY", "https://api.z.ai/api/paas/v4"),
+    Known::compatible("openrouter", &["OPENROUTER_API_KEY"], "https://openrouter.ai/api/v1"),
+    Known::compatible("groq", &["GROQ_API_KEY"], "https://api.groq.com/openai/v1"),
+    Known::compatible("deepseek", &["DEEPSEEK_API_KEY"], "https://api.deepseek.com"),
+    Known::compatible("cerebras", &["CEREBRAS_API_KEY"], "https://api.cerebras.ai/v1"),
+    Known::compatible("zai", &["ZAI_API_KEY"], "https://api.z.ai/api/paas/v4"),
     Known {
         name: "llama_cpp",
         provider: Provider::OpenAi,
-        key_variable: None,
+        key_variables: &[],
         address_variable: None,
         base_url: Some("http://127.0.0.1:8080/v1"),
+        sees: false,
     },
 ];
 
@@ -85,14 +107,34 @@ impl Compiler<'_> {
                 );
                 self.note(fault.hint("who uses this model has none for now").warning());
                 models.left_out.insert(name.to_owned());
+            } else if raw.provider.as_deref() == Some(SCRIPTED) {
+                models.usable.insert(name.to_owned(), self.scripted(raw, &path));
             } else if let Some(model) = self.model(raw, &path) {
                 models.usable.insert(name.to_owned(), model);
             }
         }
+        self.fallbacks(&mut models);
         models
     }
 
+    /// Who stands by for whom: after all models are known.
+    fn fallbacks(&mut self, models: &mut Models) {
+        for (name, raw) in self.raw.models.iter() {
+            let Some(fallback) = raw.fallback.as_deref() else { continue };
+            let path = KeyPath::of(&["models", name, "fallback"]);
+            if fallback == name {
+                let fault = Fault::value(&path, "a model can't stand by for itself");
+                self.note(fault.hint("name another model, or remove the line"));
+            } else if let Some(fallback) = self.known_model(fallback, &path, models)
+                && let Some(model) = models.usable.get_mut(name)
+            {
+                model.fallback = Some(fallback);
+            }
+        }
+    }
+
     fn model(&mut self, raw: &raw::Model, path: &KeyPath) -> Option<Model> {
+        self.not_scripted(raw, path);
         let id = match raw.id.as_deref().map(str::trim) {
             Some(id) if !id.is_empty() => Some(id.to_owned()),
             Some(_) | None => {
@@ -111,23 +153,26 @@ impl Compiler<'_> {
         let api_key = self.secret(raw.api_key.as_ref(), &path.key("api_key"));
         let (known, id) = (known?, id?);
         let vault = self.given.vault;
-        let from_environment = || known.key_variable.and_then(|name| vault.get_or_file(name)).map(Secret::new);
+        let from_environment = || known.key_variables.iter().find_map(|name| vault.get_or_file(name)).map(Secret::new);
         let address = match (typed, known.address_variable) {
             (Some(address), _) => Some(address),
             (None, Some(variable)) => self.address_from(variable, &path.key("base_url")),
             (None, None) => None,
         };
         Some(Model {
-            provider: known.provider,
+            provider: known.provider.clone(),
             id,
             api_key: api_key.or_else(from_environment),
             base_url: address.or_else(|| known.base_url.map(ToOwned::to_owned)),
             context_tokens: raw.context_tokens,
+            sees: raw.vision.unwrap_or(known.sees),
+            // Filled in once all models are known.
+            fallback: None,
         })
     }
 
     fn provider(&mut self, name: Option<&str>, path: &KeyPath) -> Option<&'static Known> {
-        let names = || KNOWN.iter().map(|known| known.name);
+        let names = || KNOWN.iter().map(|known| known.name).chain([SCRIPTED]);
         let Some(name) = name else {
             let fault = Fault::missing(path, "`provider` is missing: who serves this model");
             self.note(fault.hint(format!("add `provider: …`, one of {}", names().collect::<Vec<_>>().join(", "))));

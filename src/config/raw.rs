@@ -11,7 +11,10 @@ use serde::{
 
 use crate::model::Secret;
 
-use super::ordered::Ordered;
+use super::{
+    ordered::Ordered,
+    raw_talk::{Conversation, Handoff, Streaming, ThreadMode},
+};
 
 /// The configuration of Maitre.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -35,6 +38,8 @@ pub(super) struct Raw {
     pub(super) rooms: Ordered<Room>,
     /// The model used in a room, by room key.
     pub(super) room_models: Ordered<String>,
+    /// Where answers go in a room, by room key.
+    pub(super) room_thread_modes: Ordered<ThreadMode>,
     /// The space that holds all managed rooms. Without this section there is none.
     pub(super) space: Option<Space>,
     /// The space, under its MindRoom name.
@@ -49,6 +54,8 @@ pub(super) struct Raw {
     pub(super) bot_accounts: Vec<String>,
     /// What applies where nothing else is said.
     pub(super) defaults: Defaults,
+    /// What holds for every conversation.
+    pub(super) conversation: Conversation,
     /// Access to managed rooms, under its MindRoom name.
     pub(super) matrix_room_access: MatrixRoomAccess,
     /// The status server.
@@ -105,7 +112,8 @@ pub(super) struct State {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Model {
-    /// Who serves it: openai, anthropic, gemini (or google), ollama, openrouter, groq, deepseek, cerebras, zai or `llama_cpp`.
+    /// Who serves it: openai, anthropic, gemini (or google), ollama, openrouter, groq, deepseek, cerebras, zai, `llama_cpp`, or
+    /// scripted, which answers from `rules`.
     pub(super) provider: Option<String>,
     /// Its name there.
     pub(super) id: Option<String>,
@@ -117,6 +125,26 @@ pub(super) struct Model {
     /// How many tokens it can take in, where that isn't the model's usual figure. Also called `context_window`.
     #[serde(alias = "context_window")]
     pub(super) context_tokens: Option<u32>,
+    /// Whether it can look at pictures. Default: what OpenAI, Anthropic and Gemini serve can, others can't.
+    pub(super) vision: Option<bool>,
+    /// The model that is asked where this one gives no answer, by name.
+    pub(super) fallback: Option<String>,
+    /// What a scripted model says; the first rule that fits counts.
+    pub(super) rules: Option<Vec<ScriptRule>>,
+    /// What a scripted model says where no rule fits. May hold `{name}` and `{message}`.
+    pub(super) say: Option<String>,
+    /// How fast a scripted model speaks. Default: 20.
+    pub(super) words_per_second: Option<u64>,
+}
+
+/// A rule of a scripted model.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ScriptRule {
+    /// A word or phrase that must stand in the message, in whatever case.
+    pub(super) when: Option<String>,
+    /// The answer, in Markdown. `{name}` stands for who asked, `{message}` for what they wrote.
+    pub(super) say: Option<String>,
 }
 
 /// An agent.
@@ -137,6 +165,21 @@ pub(super) struct Agent {
     pub(super) model: Option<String>,
     /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
     pub(super) accept_invites: Option<bool>,
+    /// The tools that it may use: time, `read_thread`, react, `ask_person`, remember, recall. Those of `defaults.tools`
+    /// come on top. Default: all of them, or those of `defaults.tools`.
+    pub(super) tools: Option<Vec<String>>,
+    /// Whether it has the tools of `defaults.tools`, too. Default: true.
+    pub(super) include_default_tools: Option<bool>,
+    /// Where answers go. Default: `defaults.thread_mode`.
+    pub(super) thread_mode: Option<ThreadMode>,
+    /// Whether answers are seen while they grow. Default: `defaults.streaming`.
+    pub(super) streaming: Option<Streaming>,
+    /// How long people look at nothing before they get a placeholder. Default: `defaults.placeholder_after`.
+    pub(super) placeholder_after: Option<String>,
+    /// How many edits an answer gets before the final one. Default: `defaults.edits_max`.
+    pub(super) edits_max: Option<u64>,
+    /// Whether people see which tool is at work. Default: `defaults.show_tool_calls`.
+    pub(super) show_tool_calls: Option<bool>,
 }
 
 /// Several agents answering as one.
@@ -159,6 +202,16 @@ pub(super) struct Team {
     pub(super) model: Option<String>,
     /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
     pub(super) accept_invites: Option<bool>,
+    /// Where answers go. Default: `defaults.thread_mode`.
+    pub(super) thread_mode: Option<ThreadMode>,
+    /// Whether answers are seen while they grow. Default: `defaults.streaming`.
+    pub(super) streaming: Option<Streaming>,
+    /// How long people look at nothing before they get a placeholder. Default: `defaults.placeholder_after`.
+    pub(super) placeholder_after: Option<String>,
+    /// How many edits an answer gets before the final one. Default: `defaults.edits_max`.
+    pub(super) edits_max: Option<u64>,
+    /// Whether people see which tool is at work. Default: `defaults.show_tool_calls`.
+    pub(super) show_tool_calls: Option<bool>,
 }
 
 /// How a team works together.
@@ -185,6 +238,20 @@ pub(super) struct Router {
     pub(super) model: Option<String>,
     /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
     pub(super) accept_invites: Option<bool>,
+    /// How long picking may take before the names and roles alone decide. Default: 8s.
+    pub(super) timeout: Option<String>,
+    /// How it hands a message to whom it picked. Default: silent.
+    pub(super) handoff: Option<Handoff>,
+    /// Where answers go. Default: `defaults.thread_mode`.
+    pub(super) thread_mode: Option<ThreadMode>,
+    /// Whether answers are seen while they grow. Default: `defaults.streaming`.
+    pub(super) streaming: Option<Streaming>,
+    /// How long people look at nothing before they get a placeholder. Default: `defaults.placeholder_after`.
+    pub(super) placeholder_after: Option<String>,
+    /// How many edits an answer gets before the final one. Default: `defaults.edits_max`.
+    pub(super) edits_max: Option<u64>,
+    /// Whether people see which tool is at work. Default: `defaults.show_tool_calls`.
+    pub(super) show_tool_calls: Option<bool>,
 }
 
 /// A managed room.
@@ -203,6 +270,8 @@ pub(super) struct Room {
     pub(super) version: Option<String>,
     /// The model used in it, where it isn't the entity's.
     pub(super) model: Option<String>,
+    /// Where answers go in it, whoever gives them.
+    pub(super) thread_mode: Option<ThreadMode>,
 }
 
 /// The space that holds all managed rooms.
@@ -305,6 +374,20 @@ pub(super) struct Defaults {
     pub(super) encrypted: Option<bool>,
     /// The room version that rooms are made with: 10, 11 or 12. Default: the homeserver's.
     pub(super) room_version: Option<String>,
+    /// Tools that every agent has. Default: agents that name none have all of them.
+    pub(super) tools: Option<Vec<String>>,
+    /// Where answers go. Default: thread.
+    pub(super) thread_mode: Option<ThreadMode>,
+    /// Whether answers are seen while they grow. Default: edits.
+    pub(super) streaming: Option<Streaming>,
+    /// How long people look at nothing before they get a placeholder. Default: 1500ms.
+    pub(super) placeholder_after: Option<String>,
+    /// How many edits an answer gets before the final one. Default: 40.
+    pub(super) edits_max: Option<u64>,
+    /// Whether people see which tool is at work. Default: true.
+    pub(super) show_tool_calls: Option<bool>,
+    /// The same as `streaming`, under its MindRoom name: true for edits, false for final.
+    pub(super) enable_streaming: Option<bool>,
 }
 
 /// Access to managed rooms, as MindRoom names it.

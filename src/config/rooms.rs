@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{EntityKind, RoomKey, RoomRef};
 
 use super::{
-    Entity, Person, Room, Space,
+    Entity, Person, Room, Space, ThreadMode,
     compile::Compiler,
     entities::{bad_room_key, is_localpart},
     fault::{Fault, VALUE},
     key_path::KeyPath,
+    manners::thread_mode,
     models::Models,
     names::title,
     raw,
@@ -25,6 +26,7 @@ struct Shared {
     version: Option<String>,
     encrypted: bool,
     models: BTreeMap<RoomKey, String>,
+    thread_modes: BTreeMap<RoomKey, ThreadMode>,
 }
 
 impl Compiler<'_> {
@@ -50,6 +52,7 @@ impl Compiler<'_> {
                 .version(self.raw.defaults.room_version.as_deref(), &KeyPath::of(&["defaults", "room_version"])),
             encrypted: self.encrypted_by_default(),
             models: self.room_models(&keys, models),
+            thread_modes: self.room_thread_modes(&keys),
         };
         let mut rooms = BTreeMap::new();
         for key in keys {
@@ -75,12 +78,19 @@ impl Compiler<'_> {
             let fault = Fault::value(&path.key("model"), "`room_models` names another model for this room");
             self.note(fault.hint("keep one of the two"));
         }
+        let own_mode = raw.thread_mode.map(thread_mode);
+        let other_mode = shared.thread_modes.get(key).copied();
+        if own_mode.is_some() && other_mode.is_some() && own_mode != other_mode {
+            let fault = Fault::value(&path.key("thread_mode"), "`room_thread_modes` says otherwise for this room");
+            self.note(fault.hint("keep one of the two"));
+        }
         Room {
             name,
             topic: raw.topic.as_deref().map(str::trim).filter(|topic| !topic.is_empty()).map(ToOwned::to_owned),
             encrypted: raw.encrypted.unwrap_or(shared.encrypted),
             version: version.or_else(|| shared.version.clone()),
             model: own_model.or(other_model),
+            thread_mode: own_mode.or(other_mode),
         }
     }
 
@@ -94,15 +104,33 @@ impl Compiler<'_> {
         for (name, model) in self.raw.room_models.iter() {
             let path = KeyPath::of(&["room_models", name]);
             let model = self.known_model(model, &path, models);
-            let Some(key) = self.known_room(name, &path) else { continue };
-            if keys.contains(&key) {
-                found.extend(model.map(|model| (key, model)));
-            } else if !matches!(key.room_ref(), RoomRef::Ours(_)) {
-                let fault = Fault::key(&path, "nobody is configured to be in this room, so this has no effect");
-                self.note(fault.hint("name the room in the `rooms` of an agent").warning());
-            }
+            let key = self.inhabited_room(name, &path, keys);
+            found.extend(key.zip(model));
         }
         found
+    }
+
+    fn room_thread_modes(&mut self, keys: &BTreeSet<RoomKey>) -> BTreeMap<RoomKey, ThreadMode> {
+        let mut found = BTreeMap::new();
+        for (name, mode) in self.raw.room_thread_modes.iter() {
+            let path = KeyPath::of(&["room_thread_modes", name]);
+            let key = self.inhabited_room(name, &path, keys);
+            found.extend(key.map(|key| (key, thread_mode(*mode))));
+        }
+        found
+    }
+
+    /// The key of a room that somebody is configured to be in. One that nobody is in is noted.
+    fn inhabited_room(&mut self, name: &str, path: &KeyPath, keys: &BTreeSet<RoomKey>) -> Option<RoomKey> {
+        let key = self.known_room(name, path)?;
+        if keys.contains(&key) {
+            return Some(key);
+        }
+        if !matches!(key.room_ref(), RoomRef::Ours(_)) {
+            let fault = Fault::key(path, "nobody is configured to be in this room, so this has no effect");
+            self.note(fault.hint("name the room in the `rooms` of an agent").warning());
+        }
+        None
     }
 
     /// The key of a room that is defined, or of one elsewhere (`#…`, `!…`).

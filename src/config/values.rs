@@ -1,6 +1,6 @@
 //! Single values: durations, numbers, addresses, names that must not be empty.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt::Display, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
 use url::Url;
 
@@ -24,7 +24,11 @@ impl Compiler<'_> {
             Ok(duration) if bounds.allowed.contains(&duration) => return duration,
             Ok(_) => {
                 let (least, most) = (bounds.allowed.start(), bounds.allowed.end());
-                Fault::value(path, format!("{VALUE} is out of range")).hint(format!("between {least:?} and {most:?}"))
+                Fault::value(path, format!("{VALUE} is out of range")).hint(format!(
+                    "between {} and {}",
+                    show_duration(*least),
+                    show_duration(*most)
+                ))
             }
             Err(BadDuration::NoUnit) => Fault::value(path, format!("{VALUE} has no unit")).hint(unit_hint(text)),
             Err(BadDuration::NotOne) => Fault::value(path, format!("{VALUE} is not a duration"))
@@ -35,15 +39,30 @@ impl Compiler<'_> {
     }
 
     /// A whole number.
-    pub(super) fn number(&mut self, number: Option<u64>, path: &KeyPath, default: usize, max: usize) -> usize {
+    pub(super) fn number<N>(&mut self, number: Option<u64>, path: &KeyPath, default: N, allowed: RangeInclusive<N>) -> N
+    where
+        N: TryFrom<u64> + PartialOrd + Display,
+    {
         let Some(number) = number else { return default };
-        match usize::try_from(number) {
-            Ok(number) if (1..=max).contains(&number) => number,
-            _ => {
-                self.note(Fault::value(path, format!("{VALUE} is out of range")).hint(format!("between 1 and {max}")));
+        match N::try_from(number) {
+            Ok(number) if allowed.contains(&number) => number,
+            Ok(_) | Err(_) => {
+                let hint = format!("between {} and {}", allowed.start(), allowed.end());
+                self.note(Fault::value(path, format!("{VALUE} is out of range")).hint(hint));
                 default
             }
         }
+    }
+
+    /// A whole number above zero.
+    pub(super) fn some(
+        &mut self,
+        number: Option<u64>,
+        path: &KeyPath,
+        default: NonZeroUsize,
+        max: usize,
+    ) -> NonZeroUsize {
+        NonZeroUsize::new(self.number(number, path, default.get(), 1..=max)).unwrap_or(default)
     }
 
     /// A text that people see: not empty, on one line.
@@ -122,6 +141,14 @@ fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
     number.checked_mul(millis).map(Duration::from_millis).ok_or(BadDuration::NotOne)
 }
 
+/// A duration as it would be typed.
+fn show_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    let unit = units.into_iter().find(|(_, unit)| millis > 0 && millis.is_multiple_of(*unit));
+    unit.map_or_else(|| format!("{millis}ms"), |(name, unit)| format!("{}{name}", millis / unit))
+}
+
 /// The number is echoed: digits alone are no secret.
 fn unit_hint(text: &str) -> String {
     let text = text.trim();
@@ -149,6 +176,13 @@ mod tests {
         check("3 weeks", Err(BadDuration::NotOne));
         check("99999999999999999999s", Err(BadDuration::NotOne));
         check("9999999999999999d", Err(BadDuration::NotOne));
+    }
+
+    #[test]
+    fn durations_are_shown_as_they_are_typed() {
+        for text in ["0ms", "500ms", "1500ms", "1s", "90s", "10m", "1h", "30d"] {
+            assert_eq!(show_duration(parse_duration(text).unwrap()), text);
+        }
     }
 
     #[test]

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Batch, Change, Departure, UserId};
+use crate::model::{Batch, Change, Departure, RoomId, UserId};
 
 /// Whether judging `batch` needs to know who our own accounts are.
 pub(super) fn needs_own(batch: &Batch) -> bool {
     batch.changes.iter().any(|change| matches!(change, Change::Departed { how: Departure::Kicked, .. }))
 }
 
-/// Puts `batch` right where our own accounts had a hand in it: an entity that our router took out of a room has left, and
-/// may come back when the configuration says so. Only a kick by somebody else closes the door.
+/// Puts `batch` right where our own accounts had a hand in it: an entity that our router took out of a room has left,
+/// and may come back when the configuration says so. Only a kick by somebody else closes the door.
 pub(super) fn judge(mut batch: Batch, own: &BTreeSet<UserId>) -> Batch {
     for change in &mut batch.changes {
         if let Change::Departed { by: Some(by), how, .. } = change
@@ -31,10 +31,27 @@ pub(super) fn calls_for_action(batch: &Batch) -> bool {
     })
 }
 
+/// The rooms that the entity is out of, after `batch`.
+pub(super) fn rooms_left(batch: &Batch) -> BTreeSet<RoomId> {
+    let mut left = BTreeSet::new();
+    for change in &batch.changes {
+        match change {
+            Change::Departed { room, .. } => drop(left.insert(room.clone())),
+            Change::Joined { room } => drop(left.remove(room)),
+            Change::Invited { .. }
+            | Change::Upgraded { .. }
+            | Change::Encrypted { .. }
+            | Change::MembersChanged { .. }
+            | Change::Missed { .. } => {}
+        }
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EntityName, Millis, RoomId};
+    use crate::model::{EntityName, Millis};
 
     fn departed(by: &str, how: Departure) -> Batch {
         let change = Change::Departed { room: RoomId::parse("!r").unwrap(), by: Some(UserId::parse(by).unwrap()), how };
@@ -59,5 +76,15 @@ mod tests {
     fn own_accounts_are_asked_for_only_when_it_matters() {
         assert!(needs_own(&departed("@a:s", Departure::Kicked)));
         assert!(!needs_own(&departed("@a:s", Departure::Banned)));
+    }
+
+    /// I11: whoever is back again is not out.
+    #[test]
+    fn a_room_is_left_unless_it_was_joined_again() {
+        let mut batch = departed("@person:s", Departure::Kicked);
+        let room = RoomId::parse("!r").unwrap();
+        assert_eq!(rooms_left(&batch), BTreeSet::from([room.clone()]));
+        batch.changes.push(Change::Joined { room });
+        assert_eq!(rooms_left(&batch), BTreeSet::new());
     }
 }

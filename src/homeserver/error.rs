@@ -8,6 +8,17 @@ pub enum InstallError {
     /// The environment names no place for it.
     #[error("there is no place for it: neither XDG_CACHE_HOME nor HOME is set to an absolute path")]
     NoCache,
+    /// The place for it can't be used.
+    #[error(
+        "the cache folder {} can't be used: {source}; make it writable, or set XDG_CACHE_HOME to a folder that is",
+        .folder.display()
+    )]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// No Python, or only old ones.
     #[error("Python 3.10 or later is needed and was not found ({})", found_list(.found))]
     NoPython {

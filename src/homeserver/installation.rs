@@ -96,10 +96,10 @@ impl Work<'_> {
             return Ok(());
         }
         let cache = &self.places.cache;
-        fs::create_dir_all(cache).map_err(|source| file_error(cache, source))?;
-        let lock = self.beside("lock");
+        let unusable = |source| InstallError::Cache { folder: cache.clone(), source };
+        fs::create_dir_all(cache).map_err(unusable)?;
         let waiting = || (self.progress)(Step::Waiting { recipe: *self.recipe });
-        let _held = Lock::take(&lock, waiting).await.map_err(|source| file_error(&lock, source))?;
+        let _held = Lock::take(&self.beside("lock"), waiting).await.map_err(unusable)?;
         if is_whole(folder) {
             return Ok(());
         }
@@ -325,6 +325,24 @@ mod tests {
             |error| matches!(error, InstallError::Failed { tail, .. } if tail == "No space left on device"),
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_cache_folder_that_cannot_be_used_is_named_with_a_way_out() {
+        let check = async |block: fn(&Path)| {
+            let folder = tempfile::tempdir().unwrap();
+            let places = places(folder.path(), STAND_IN);
+            block(&places.cache);
+            let error = Installation::ready(&EMPTY, &places, WITHIN, &|_| ()).await.unwrap_err().to_string();
+            let named = format!("the cache folder {} can't be used: ", places.cache.display());
+            assert!(error.starts_with(&named) && error.contains("set XDG_CACHE_HOME"), "{error}");
+        };
+        check(|cache| {
+            fs::create_dir_all(cache.parent().unwrap()).unwrap();
+            fs::write(cache, "not a folder").unwrap();
+        })
+        .await;
+        check(|cache| fs::create_dir_all(cache.join("empty-1.lock")).unwrap()).await;
     }
 
     #[tokio::test]

@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn page(timeline: Vec<Slip>, gap: Option<&str>) -> Page {
-        let rooms = vec![RoomPage { room: room(), timeline, state: vec![], gap: gap.map(str::to_owned) }];
+        let rooms = vec![RoomPage { room: room(), timeline, state: vec![], gap: gap.map(str::to_owned), typing: None }];
         Page { token: token(9), received_at: Millis(1), rooms, changes: vec![], keys: Keys::Of(BTreeSet::new()) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{AliasId, RoomId, UserId};
+use crate::model::{RoomId, UserId};
 
 /// A failure of the homeserver, the network or an account.
 #[derive(Debug, thiserror::Error)]
@@ -92,11 +92,11 @@ pub enum MatrixError {
         /// The room.
         room: RoomId,
     },
-    /// The alias points nowhere.
-    #[error("there is no room {alias}")]
-    NoSuchAlias {
-        /// The alias.
-        alias: AliasId,
+    /// The file is longer than whoever wants it can use.
+    #[error("the file is longer than {bytes_max} bytes")]
+    TooLarge {
+        /// How long it may be.
+        bytes_max: usize,
     },
     /// The session is closed; it must be opened first.
     #[error("the session is not open")]
@@ -159,7 +159,7 @@ impl MatrixError {
             | Self::ForeignDevice { .. }
             | Self::PlaintextRefused { .. }
             | Self::NotJoined { .. }
-            | Self::NoSuchAlias { .. } => Retry::Never,
+            | Self::TooLarge { .. } => Retry::Never,
         }
     }
 

@@ -8,14 +8,17 @@
 //! restore, and every restart of a sync loop rebuilds the client, so a crash between the SDK's commit and ours only
 //! repeats a response.
 //!
-//! **Invariant**: nothing is sent in the clear into a room that any of our accounts ever saw encrypted.
+//! **Invariant**: nothing is sent in the clear into a room that any of our accounts ever saw encrypted. Where none did, the
+//! homeserver is asked before every message, or was asked by [`Session::prepare`] a quarter of a second before at most.
 
 mod adapter;
 mod catchup;
 mod error;
 mod hex;
+mod lines;
 mod login;
 mod marks;
+mod names;
 mod register;
 mod wire;
 
@@ -31,6 +34,7 @@ use futures_util::future::BoxFuture;
 pub use adapter::open;
 pub use catchup::{Bounds, Catchup, CatchupStep, Gap};
 pub use error::{MatrixError, Retry};
+pub use lines::{Lines, Switchboard};
 
 use crate::{
     config::{Credential, Registration},
@@ -72,6 +76,9 @@ pub trait Session: Send + Sync {
     /// Asks whether the homeserver still accepts the account's token.
     fn check_login(&self) -> Answer<'_, ()>;
 
+    /// From the next step of the sync stream on, also tells who is typing.
+    fn hear_typing(&self);
+
     /// One step of the sync stream.
     fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page>;
 
@@ -84,8 +91,40 @@ pub trait Session: Send + Sync {
     /// Tries once more to read an encrypted event.
     fn unseal(&self, room: RoomId, raw: String) -> Answer<'_, Content>;
 
+    /// Asks what must be known before a message can be sent, so that one that follows at once need not. Without it, or when
+    /// it fails, the message itself asks.
+    fn prepare(&self, _room: RoomId) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Sends a message; the same transaction id sends it once.
     fn send(&self, message: Outgoing) -> Answer<'_, EventId>;
+
+    /// Takes back what an event says; the same transaction id takes it back once. Gives the event that does so.
+    fn redact(
+        &self,
+        room: RoomId,
+        event: EventId,
+        reason: Option<String>,
+        transaction: TransactionId,
+    ) -> Answer<'_, EventId>;
+
+    /// Shows others whether something is being written. Unless repeated, it ends by itself after a while.
+    fn typing(&self, room: RoomId, typing: Typing) -> Answer<'_, ()>;
+
+    /// Shows others that everything up to `event` was read, in its thread or, without one, in the main timeline.
+    fn read_up_to(&self, room: RoomId, event: EventId, thread: Option<EventId>) -> Answer<'_, ()>;
+
+    /// What each member is called, in one line that can be told to a model. The homeserver is asked only after somebody came,
+    /// went or took another name.
+    fn names(&self, room: RoomId) -> Answer<'_, BTreeMap<UserId, String>>;
+
+    /// The account's own newest events in a thread or, without one, in the room; newest first, readable ones only.
+    fn find_own(&self, room: RoomId, thread: Option<EventId>) -> Answer<'_, Vec<Unplaced>>;
+
+    /// The file that an event's content attaches, readable also where it is encrypted. What is longer than `bytes_max` isn't
+    /// taken in.
+    fn media(&self, content: serde_json::Value, bytes_max: usize) -> Answer<'_, Vec<u8>>;
 
     /// Makes a room.
     fn create_room(&self, plan: RoomPlan) -> Answer<'_, RoomId>;
@@ -113,6 +152,9 @@ pub trait Session: Send + Sync {
 
     /// A state event's content, if there is one.
     fn state(&self, room: RoomId, kind: &'static str, key: String) -> Answer<'_, Option<serde_json::Value>>;
+
+    /// A state event as a whole, with who set it, if there is one.
+    fn state_event(&self, room: RoomId, kind: &'static str, key: String) -> Answer<'_, Option<serde_json::Value>>;
 
     /// Sets a state event.
     fn set_state(&self, room: RoomId, kind: &'static str, key: String, content: serde_json::Value) -> Answer<'_, ()>;
@@ -211,6 +253,8 @@ pub struct RoomPage {
     pub state: Vec<Change>,
     /// Where the missing part before the timeline begins, if the homeserver left something out.
     pub gap: Option<String>,
+    /// Who is typing, where that changed and somebody wants to hear it.
+    pub typing: Option<BTreeSet<UserId>>,
 }
 
 /// One thing on a room's timeline.
@@ -274,6 +318,15 @@ pub struct Outgoing {
     pub content: serde_json::Value,
     /// The key that makes a repetition harmless.
     pub transaction: TransactionId,
+}
+
+/// Whether something is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    /// Yes.
+    On,
+    /// No longer.
+    Off,
 }
 
 /// A room to make.

@@ -113,6 +113,11 @@ text_id!(
     |text| !text.is_empty() && text.len() <= ID_BYTES_MAX && printable(text)
 );
 text_id!(
+    /// One answer to one message by one responder, from its start to its end, across restarts.
+    TurnId, "a turn id",
+    |text| !text.is_empty() && text.len() <= ID_BYTES_MAX && printable(text)
+);
+text_id!(
     /// The name of an agent, a team or the router in the configuration: `a-z`, `0-9`, `_` and `-`.
     EntityName, "a name of lower-case letters, digits, \"_\" and \"-\"",
     |text| !text.is_empty()
@@ -147,6 +152,17 @@ impl RoomKey {
             Ok(alias) => RoomRef::Alias(alias),
             Err(_) => RoomRef::Ours(self.as_str().to_owned()),
         }
+    }
+}
+
+impl EntityName {
+    /// Under this name the account of the person at the keyboard is kept. No entity may have it.
+    pub const PERSON: &str = "user";
+
+    /// Whether this stands for the person at the keyboard, who is no entity.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        self.0 == Self::PERSON
     }
 }
 

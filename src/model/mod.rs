@@ -6,17 +6,24 @@ mod account;
 mod handoff;
 mod ids;
 mod incoming;
+mod prompt;
 mod secret;
 mod status;
 mod time;
+mod turn;
 
 pub use account::{Account, Password, Tokens};
 pub use handoff::Handoff;
 pub use ids::{
     AliasId, DeviceId, EntityKind, EntityName, EventId, IdError, RoomId, RoomKey, RoomRef, SyncToken, TransactionId,
-    UserId,
+    TurnId, UserId,
 };
 pub use incoming::{Admitted, Batch, Change, Content, Departure, Incoming, Sealed, SealedCause, Standing};
+pub use prompt::{Picture, Prompt, Shape, Speaker, ToolCall, ToolSpec, ToolUse, Usage, Utterance};
 pub use secret::Secret;
 pub use status::{Counts, EntityStatus, Phase, RoomStatus, Status};
 pub use time::Millis;
+pub use turn::{
+    Conversation, Envelope, Missing, Notice, Poll, PollAbout, PollOption, Priority, Reply, Responder, Subtask,
+    SubtaskEnd, TURN_KEY, Turn, TurnEnd,
+};

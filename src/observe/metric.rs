@@ -9,6 +9,8 @@ pub(super) const SYNC_FAILURES: &str = "maitre_sync_failures_total";
 pub(super) const BATCHES_ADMITTED: &str = "maitre_batches_admitted_total";
 pub(super) const EVENTS_ADMITTED: &str = "maitre_events_admitted_total";
 pub(super) const ADMISSION_SECONDS: &str = "maitre_admission_seconds";
+pub(super) const TURNS: &str = "maitre_turns_total";
+pub(super) const TURN_SECONDS: &str = "maitre_turn_seconds";
 pub(super) const ADMISSION_FAILURES: &str = "maitre_admission_failures_total";
 pub(super) const IDENTITIES_FOREIGN: &str = "maitre_identities_foreign_total";
 pub(super) const GAPS: &str = "maitre_gaps_total";
@@ -20,6 +22,17 @@ pub(super) const PLAINTEXT_REFUSED: &str = "maitre_plaintext_refused_total";
 pub(super) const TASK_DEATHS: &str = "maitre_task_deaths_total";
 pub(super) const CONFIG_LOADS: &str = "maitre_config_loads_total";
 pub(super) const CONFIG_WARNINGS: &str = "maitre_config_warnings_total";
+pub(super) const ANSWERS_FAILED: &str = "maitre_answers_failed_total";
+pub(super) const TOOLS_USED: &str = "maitre_tools_used_total";
+pub(super) const DELIVERY_TROUBLES: &str = "maitre_delivery_troubles_total";
+pub(super) const OUTBOX_FAILURES: &str = "maitre_outbox_failures_total";
+pub(super) const MODEL_TROUBLES: &str = "maitre_model_troubles_total";
+pub(super) const LANE_TROUBLES: &str = "maitre_lane_troubles_total";
+pub(super) const MESSAGES_DECIDED: &str = "maitre_messages_decided_total";
+pub(super) const DESK_TROUBLES: &str = "maitre_desk_troubles_total";
+pub(super) const MESSAGES_ROUTED: &str = "maitre_messages_routed_total";
+pub(super) const ROUTING_FAILURES: &str = "maitre_routing_failures_total";
+pub(super) const TEAM_TROUBLES: &str = "maitre_team_troubles_total";
 pub(super) const RESTARTS: &str = "maitre_entity_restarts_total";
 
 pub(super) const HOMESERVER_UP: &str = "maitre_homeserver_up";
@@ -33,6 +46,8 @@ pub(super) const START_TIME: &str = "process_start_time_seconds";
 pub(super) const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 pub(super) const OPEN_FDS: &str = "process_open_fds";
 
+/// Upper bounds of the buckets for answers, in seconds.
+pub(super) const TURN_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
 /// Upper bounds of the admission histogram's buckets, in seconds.
 pub(super) const ADMISSION_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -54,6 +69,18 @@ const COUNTERS: &[(&str, &str)] = &[
     (TASK_DEATHS, "Tasks that ended when they should not have."),
     (CONFIG_LOADS, "Configurations taken into use."),
     (CONFIG_WARNINGS, "Warnings that configurations gave."),
+    (ANSWERS_FAILED, "Answers that could not be given; people were told why."),
+    (TOOLS_USED, "Tools that agents used."),
+    (DELIVERY_TROUBLES, "Messages that were sent again or given up."),
+    (OUTBOX_FAILURES, "Messages whose sending could not be written down."),
+    (MODEL_TROUBLES, "Models that were asked again, replaced or left alone for a while."),
+    (TURNS, "Answers that ended, by how."),
+    (LANE_TROUBLES, "Messages refused because too many waited, and turns that could not be written down."),
+    (MESSAGES_DECIDED, "Messages about which it was decided who answers, by rule."),
+    (DESK_TROUBLES, "Decisions that had to be written down again, and events that were put aside."),
+    (MESSAGES_ROUTED, "Messages whose responder was chosen, by the model, by their words, or by the person."),
+    (ROUTING_FAILURES, "How often the model that picks a responder did not."),
+    (TEAM_TROUBLES, "Plans and joined answers of teams that failed; what members did was delivered."),
     (RESTARTS, "How often an entity's sync loop was restarted."),
 ];
 
@@ -81,6 +108,7 @@ pub(super) fn describe() {
             None => describe_gauge!(*name, *help),
         }
     }
+    describe_histogram!(TURN_SECONDS, Unit::Seconds, "How long an answer took, from its order to its last word.");
     describe_histogram!(ADMISSION_SECONDS, Unit::Seconds, "How long a batch waited for the store.");
 }
 

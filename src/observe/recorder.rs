@@ -42,7 +42,11 @@ pub fn start_metrics() -> Result<Metrics, MetricsTaken> {
 /// The recorder's settings.
 pub(super) fn builder() -> PrometheusBuilder {
     PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(metric::ADMISSION_SECONDS.to_owned()), metric::ADMISSION_BUCKETS)
+        .set_buckets_for_metric(Matcher::Full(metric::TURN_SECONDS.to_owned()), metric::TURN_BUCKETS)
+        .and_then(|builder| {
+            builder
+                .set_buckets_for_metric(Matcher::Full(metric::ADMISSION_SECONDS.to_owned()), metric::ADMISSION_BUCKETS)
+        })
         .expect("there are buckets")
 }
 

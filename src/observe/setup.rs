@@ -15,8 +15,8 @@ use super::{people::ForPeople, redact::redact, secrets::with_secrets};
 
 /// What is logged unless somebody asks for more: our own facts, and what worries the libraries.
 const FILTER: &str = "info,matrix_sdk=warn,matrix_sdk::http_client=off,matrix_sdk::room=off,matrix_sdk_base=warn,\
-                      matrix_sdk_crypto=warn,matrix_sdk_crypto::identities::manager=error,matrix_sdk_sqlite=warn,\
-                      hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,rusqlite_migration=warn";
+                      matrix_sdk_crypto=warn,matrix_sdk_crypto::backups=error,matrix_sdk_crypto::identities::manager=error,matrix_sdk_sqlite=warn,\
+                      hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,rusqlite_migration=warn,genai=off";
 
 /// How the log is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -74,11 +74,15 @@ impl Board {
         Self { status, missing: BTreeMap::new(), arrived: BTreeSet::new() }
     }
 
+    /// Whether everything that is configured is up.
+    pub(super) fn is_ready(&self) -> bool {
+        self.status.entities.iter().all(|entity| entity.phase == Phase::Ready)
+            && self.status.rooms.iter().all(|room| room.trouble.is_none() && room.room.is_some())
+    }
+
     /// The picture at this moment.
     pub(super) fn picture(&self, now: Millis) -> Status {
-        let ready = self.status.entities.iter().all(|entity| entity.phase == Phase::Ready)
-            && self.status.rooms.iter().all(|room| room.trouble.is_none() && room.room.is_some());
-        Status { taken_at: now, ready, ..self.status.clone() }
+        Status { taken_at: now, ready: self.is_ready(), ..self.status.clone() }
     }
 
     /// Says what the house as a whole is doing.

@@ -6,6 +6,7 @@
 mod agenda;
 mod board;
 mod invites;
+mod patience;
 mod plan;
 mod restart;
 mod rooms;

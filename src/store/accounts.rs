@@ -1,5 +1,7 @@
 //! Accounts: the same user and the same device for life.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{
@@ -30,6 +32,15 @@ impl Store {
         self.read(|db| Ok(all(db, "SELECT * FROM accounts ORDER BY entity", [], read_account)?)).await
     }
 
+    /// Whose account each known user is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn users(&self) -> Result<BTreeMap<UserId, EntityName>, StoreError> {
+        let sql = "SELECT user, entity FROM accounts WHERE user IS NOT NULL";
+        self.read(move |db| Ok(all(db, sql, [], |row| Ok((id(row, "user")?, id(row, "entity")?)))?)).await
+    }
+
     /// Keeps `account` as it is, in place of what was known of it.
     ///
     /// All of it is replaced, the tokens too: while a session may refresh them, use [`Store::save_recovery_key`] or
@@ -38,7 +49,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it could not be committed.
     pub async fn save_account(&self, account: Account) -> Result<(), StoreError> {
-        self.write(move |db| Ok(save(db, &account)?)).await
+        self.write_for_good(move |db| Ok(save(db, &account)?)).await
     }
 
     /// Keeps the key that unlocks the account's secret storage.
@@ -47,7 +58,7 @@ impl Store {
     /// [`StoreError::NoAccount`] when nothing is known of `entity`; else when it could not be committed.
     pub async fn save_recovery_key(&self, entity: &EntityName, key: Secret) -> Result<(), StoreError> {
         let entity = entity.clone();
-        self.write(move |db| {
+        self.write_for_good(move |db| {
             let sql = "UPDATE accounts SET recovery_key = ?2 WHERE entity = ?1";
             one(run(db, sql, [entity.as_str(), key.reveal()])?, &entity)
         })

@@ -1,13 +1,16 @@
 //! Admission: what the loops bring is kept, each event once, together with their positions, or not at all.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, named_params, params};
 
 use super::{
     Store, StoreError, changes,
-    columns::{Word as _, from_millis, run},
+    columns::{Word as _, from_millis, run, to_json},
     positions,
 };
 use crate::model::{Admitted, Batch, Content, Incoming, Sealed, Standing};
+
+/// The types of events that somebody looks at. Everything else is only kept.
+const DUE_KINDS: [&str; 4] = ["m.room.message", "m.sticker", "m.reaction", "m.room.redaction"];
 
 impl Store {
     /// Admits all of `batches` in one step: events, changes and positions.
@@ -72,8 +75,8 @@ fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<
     let inserted = run(
         db,
         "INSERT INTO events
-         (room, event, sender, sent_at, standing, sealed, kind, json, raw, session, cause, entity, admitted_at) VALUES
-         (:room, :event, :sender, :sent_at, :standing, :sealed, :kind, :json, :raw, :session, :cause, :entity, :admitted_at)
+         (room, event, sender, sent_at, standing, sealed, kind, json, raw, session, cause, entity, admitted_at, due) VALUES
+         (:room, :event, :sender, :sent_at, :standing, :sealed, :kind, :json, :raw, :session, :cause, :entity, :admitted_at, :due)
          ON CONFLICT (room, event) DO NOTHING",
         named_params! {
             ":room": event.room.as_str(),
@@ -89,21 +92,30 @@ fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<
             ":cause": sealed.map(|sealed| sealed.cause.word()),
             ":entity": batch.entity.as_str(),
             ":admitted_at": from_millis(batch.received_at),
+            ":due": clear.is_some_and(|(kind, _)| is_due(kind)),
         },
     )?;
     Ok(inserted == 1)
 }
 
 fn make_live(db: &Connection, event: &Incoming) -> rusqlite::Result<()> {
-    let sql = "UPDATE events SET standing = 'live' WHERE room = ?1 AND event = ?2 AND standing = 'history'";
-    run(db, sql, [event.room.as_str(), event.event.as_str()])?;
+    // Whoever looked at it took it for history.
+    let sql =
+        "UPDATE events SET standing = 'live', due = (kind IS NOT NULL AND kind IN (SELECT value FROM json_each(?3)))
+               WHERE room = ?1 AND event = ?2 AND standing = 'history'";
+    run(db, sql, [event.room.as_str(), event.event.as_str(), &to_json(&DUE_KINDS)])?;
     Ok(())
 }
 
 fn heal(db: &Connection, event: &Incoming, kind: &str, json: &str) -> rusqlite::Result<bool> {
-    let sql = "UPDATE events SET sealed = 0, healed = 1, kind = ?3, json = ?4, raw = NULL, session = NULL, cause = NULL
-               WHERE room = ?1 AND event = ?2 AND sealed = 1";
-    Ok(run(db, sql, [event.room.as_str(), event.event.as_str(), kind, json])? == 1)
+    let sql =
+        "UPDATE events SET sealed = 0, healed = 1, kind = ?3, json = ?4, raw = NULL, session = NULL, cause = NULL,
+               due = ?5 WHERE room = ?1 AND event = ?2 AND sealed = 1";
+    Ok(run(db, sql, params![event.room.as_str(), event.event.as_str(), kind, json, is_due(kind)])? == 1)
+}
+
+fn is_due(kind: &str) -> bool {
+    DUE_KINDS.contains(&kind)
 }
 
 fn session(sealed: &Sealed) -> Option<&str> {

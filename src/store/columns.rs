@@ -3,9 +3,10 @@
 use std::error::Error;
 
 use rusqlite::{Connection, Params, Row, types::Type};
+use serde::{Serialize, de::DeserializeOwned};
 
-use super::Membership;
-use crate::model::{Millis, SealedCause, Standing};
+use super::{DecisionAction, LetterSort, Membership, MemoSort, Sort, TurnState};
+use crate::model::{Millis, Priority, SealedCause, Standing};
 
 /// Runs one changing statement, prepared once per connection, and returns how many rows it changed.
 pub(super) fn run(db: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<usize> {
@@ -50,6 +51,28 @@ pub(super) fn millis(row: &Row<'_>, column: &str) -> rusqlite::Result<Millis> {
     row.get(column).map(Millis)
 }
 
+/// A moment from a column that may be empty.
+pub(super) fn optional_millis(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Millis>> {
+    Ok(row.get::<_, Option<u64>>(column)?.map(Millis))
+}
+
+/// A value of ours as a column holds it that is no text by itself.
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("our nouns have text keys and no failing parts")
+}
+
+/// The value behind a column's JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| misread(row, column, error))
+}
+
+/// The same where the column may be empty.
+pub(super) fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|error| misread(row, column, error))).transpose()
+}
+
 /// A limit as SQL takes it.
 pub(super) fn rows(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
@@ -86,6 +109,25 @@ macro_rules! words {
 
 words!(Standing { Live => "live", History => "history" });
 words!(SealedCause { KeyMissing => "key_missing", KeyWithheld => "key_withheld", Broken => "broken" });
+words!(MemoSort { Fact => "fact", Turn => "turn" });
+words!(Priority { Person => "person", Agent => "agent" });
+words!(Sort { Text => "text", Media => "media", Notice => "notice" });
+words!(DecisionAction {
+    Ignore => "ignore",
+    Run => "run",
+    Say => "say",
+    Route => "route",
+    Ask => "ask",
+    Answer => "answer",
+});
+words!(TurnState {
+    Running => "running",
+    Done => "done",
+    Stopped => "stopped",
+    Failed => "failed",
+    Suspended => "suspended",
+});
+words!(LetterSort { First => "first", Part => "part", Edit => "edit", Reaction => "reaction" });
 words!(Membership {
     Invited => "invited",
     Joined => "joined",

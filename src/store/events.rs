@@ -61,6 +61,8 @@ pub struct SealedEvent {
     pub session: Option<String>,
     /// Why it could not be read when it came.
     pub cause: SealedCause,
+    /// When that was.
+    pub admitted_at: Millis,
 }
 
 impl Store {
@@ -167,7 +169,7 @@ fn place(after: Option<Ordinal>) -> i64 {
     after.map_or(0, |ordinal| i64::try_from(ordinal.0).unwrap_or(i64::MAX))
 }
 
-fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+pub(super) fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let content = if row.get("sealed")? {
         Content::Sealed(Sealed { raw: row.get("raw")?, session: row.get("session")?, cause: word(row, "cause")? })
     } else {
@@ -198,5 +200,6 @@ fn read_sealed(row: &Row<'_>) -> rusqlite::Result<SealedEvent> {
         raw: row.get("raw")?,
         session: row.get("session")?,
         cause: word(row, "cause")?,
+        admitted_at: millis(row, "admitted_at")?,
     })
 }

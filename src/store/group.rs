@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::{
     StoreError,
-    job::{Done, Job},
+    job::{Done, Job, Keeping},
 };
 
 /// Runs `jobs` in one transaction and then answers all of them.
@@ -13,7 +13,9 @@ use super::{
 /// caller hears why, and may repeat.
 pub(super) fn commit(db: &Connection, jobs: Vec<Job>) {
     let mut done = Vec::with_capacity(jobs.len());
-    let mut whole = run(db, "BEGIN IMMEDIATE");
+    // This statement works while it is prepared, so it is prepared anew each time.
+    let mut whole = db.execute_batch(synchronous(&jobs)).map_err(StoreError::from);
+    whole = whole.and_then(|()| run(db, "BEGIN IMMEDIATE"));
     for job in jobs {
         match &whole {
             Ok(()) => {
@@ -32,6 +34,13 @@ pub(super) fn commit(db: &Connection, jobs: Vec<Job>) {
     for one in done {
         one.tell(whole.as_ref().err());
     }
+}
+
+/// How the commit of `jobs` reaches the disk. With FULL it is there when it returns, and so is everything before it; with
+/// NORMAL it is in the operating system's hands, which the end of our process doesn't touch.
+fn synchronous(jobs: &[Job]) -> &'static str {
+    let for_good = jobs.iter().any(|job| job.keeping() == Keeping::Irreplaceable);
+    if for_good { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" }
 }
 
 /// Runs `jobs`, which only read, each on one consistent picture of what is committed.
@@ -75,8 +84,12 @@ mod tests {
 
     /// A job that runs `sql` and what its caller hears.
     fn job(sql: &'static str) -> (Job, Heard) {
+        job_keeping(Keeping::Replayable, sql)
+    }
+
+    fn job_keeping(keeping: Keeping, sql: &'static str) -> (Job, Heard) {
         let (sender, heard) = sync_channel(1);
-        (Job::new(move |db| Ok(db.execute_batch(sql)?), move |outcome| sender.send(outcome).unwrap()), heard)
+        (Job::new(keeping, move |db| Ok(db.execute_batch(sql)?), move |outcome| sender.send(outcome).unwrap()), heard)
     }
 
     /// Runs one group on a fresh database; returns what each caller heard and the names that are kept.
@@ -94,6 +107,24 @@ mod tests {
         let mut query = db.prepare("SELECT name FROM kept ORDER BY rowid").unwrap();
         let names = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         (heard.iter().map(|heard| heard.try_recv().expect("everybody hears, once")).collect(), names)
+    }
+
+    #[test]
+    fn what_nobody_could_tell_again_is_flushed_with_all_that_it_shares_the_commit_with() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch("CREATE TABLE kept (level INTEGER)").unwrap();
+        let check = |group: &[Keeping], expected: i64| {
+            let note = "SELECT 1";
+            let (jobs, _heard): (Vec<Job>, Vec<Heard>) =
+                group.iter().map(|&keeping| job_keeping(keeping, note)).unzip();
+            commit(&db, jobs);
+            let level: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+            assert_eq!(level, expected, "{group:?}");
+        };
+        let (normal, full) = (1, 2);
+        check(&[Keeping::Replayable], normal);
+        check(&[Keeping::Replayable, Keeping::Irreplaceable], full);
+        check(&[Keeping::Replayable], normal);
     }
 
     #[test]

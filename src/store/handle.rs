@@ -7,19 +7,26 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
-use super::{Engine, Memory, StoreError, file::FileEngine, job::Job};
+use super::{
+    Engine, Memory, StoreError,
+    file::FileEngine,
+    job::{Job, Keeping},
+};
 use crate::nursery;
 
 /// What is remembered. Clones are handles to the same store.
 ///
-/// A verb that writes answers once its change is on the disk, together with those of everybody else who waited: changes
-/// are cheap when many ask at once. A caller that stops waiting leaves its change in the queue; it will be made. Verbs
-/// that read see everything that was answered before.
+/// A verb that writes answers once its change is committed, together with those of everybody else who waited: changes are
+/// cheap when many ask at once. What is committed outlives the process at any moment; what can't be told again (accounts
+/// with their passwords, tokens and keys) outlives a power cut as well. A caller that stops waiting leaves its change in the
+/// queue; it will be made. Verbs that read see everything that was answered before.
 #[derive(Clone)]
 pub struct Store {
     engine: Arc<dyn Engine>,
+    /// Rung when there is something new for the house to say.
+    bell: Arc<Notify>,
 }
 
 impl Store {
@@ -47,20 +54,46 @@ impl Store {
         (memory.reopen(), memory)
     }
 
+    /// Resolves when a notice was written or reworded since it last did. Somebody has to listen, and one is enough.
+    pub async fn notices_news(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Tells whoever listens to [`Self::notices_news`].
+    pub(super) fn ring(&self) {
+        self.bell.notify_one();
+    }
+
     /// Finishes what is queued and closes the store for every handle. Closing twice is fine.
     pub async fn close(&self) {
         self.engine.close().await;
     }
 
     pub(super) fn over(engine: Arc<dyn Engine>) -> Self {
-        Self { engine }
+        Self { engine, bell: Arc::default() }
     }
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (job, answer) = job(work);
+        self.write_keeping(Keeping::Replayable, work).await
+    }
+
+    /// The same for what nobody could tell us again.
+    pub(super) async fn write_for_good<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_keeping(Keeping::Irreplaceable, work).await
+    }
+
+    async fn write_keeping<T: Send + 'static>(
+        &self,
+        keeping: Keeping,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, answer) = job(keeping, work);
         self.engine.write(job).await;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -69,18 +102,19 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (job, answer) = job(work);
+        let (job, answer) = job(Keeping::Replayable, work);
         self.engine.read(job).await;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// [`Self::write_for_good`] for a caller who can't await.
     pub(super) fn write_blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         // Not a channel of the async kind: those refuse to block on a thread that runs tasks.
         let (sender, answer) = mpsc::sync_channel(1);
-        self.engine.write_blocking(Job::new(work, move |outcome| {
+        self.engine.write_blocking(Job::new(Keeping::Irreplaceable, work, move |outcome| {
             // The caller stands below, waiting.
             drop(sender.send(outcome));
         }));
@@ -95,9 +129,10 @@ impl fmt::Debug for Store {
 }
 
 fn job<T: Send + 'static>(
+    keeping: Keeping,
     work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
     let (sender, answer) = oneshot::channel();
     // A caller who stopped waiting need not be told.
-    (Job::new(work, move |outcome| drop(sender.send(outcome))), answer)
+    (Job::new(keeping, work, move |outcome| drop(sender.send(outcome))), answer)
 }

@@ -46,6 +46,19 @@ impl Store {
             .await
     }
 
+    /// Whether somebody asked one of ours into `room` for a direct chat, and wasn't declined.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn is_direct(&self, room: &RoomId) -> Result<bool, StoreError> {
+        let room = room.clone();
+        self.read(move |db| {
+            let sql = "SELECT 1 FROM invites WHERE room = ? AND direct = 1 AND state IN ('pending', 'accepted')";
+            Ok(db.prepare_cached(sql)?.exists([room.as_str()])?)
+        })
+        .await
+    }
+
     /// Remembers what became of `invite`. A newer invitation to the same room stays as it is.
     ///
     /// # Errors

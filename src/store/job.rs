@@ -5,7 +5,21 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Work that somebody waits for. Dropped unrun, it tells nobody, and its caller takes the store for closed.
-pub(super) struct Job(Box<Run>);
+pub(super) struct Job {
+    keeping: Keeping,
+    run: Box<Run>,
+}
+
+/// What a commit must outlive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// The end of the process. A power cut may take back the last moments, but only as a whole, from the newest backwards:
+    /// the sync position goes back together with everything that followed from it, so the homeserver tells it again, and
+    /// what was sent meanwhile is recognised by its transaction id.
+    Replayable,
+    /// A power cut as well: nobody could tell it again.
+    Irreplaceable,
+}
 
 type Run = dyn FnOnce(Result<&Connection, StoreError>) -> Done + Send;
 
@@ -18,27 +32,34 @@ pub(super) struct Done {
 impl Job {
     /// Packs `work`; `tell` carries the answer to whoever waits for it.
     pub(super) fn new<T: Send + 'static>(
+        keeping: Keeping,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         tell: impl FnOnce(Result<T, StoreError>) + Send + 'static,
     ) -> Self {
-        Self(Box::new(move |db| {
+        let run = Box::new(move |db: Result<&Connection, StoreError>| {
             let outcome = db.and_then(work);
             let failure = outcome.as_ref().err().cloned();
             let tell = Box::new(move |undone: Option<StoreError>| {
                 tell(outcome.and_then(|value| undone.map_or(Ok(value), Err)));
             });
             Done { failure, tell }
-        }))
+        });
+        Self { keeping, run }
+    }
+
+    /// What its commit must outlive.
+    pub(super) fn keeping(&self) -> Keeping {
+        self.keeping
     }
 
     /// Does the work.
     pub(super) fn run(self, db: &Connection) -> Done {
-        self.0(Ok(db))
+        (self.run)(Ok(db))
     }
 
     /// Gives the work up.
     pub(super) fn refuse(self, error: StoreError) -> Done {
-        self.0(Err(error))
+        (self.run)(Err(error))
     }
 }
 

@@ -22,12 +22,21 @@ mod admission;
 mod audit;
 mod changes;
 mod columns;
+mod decisions;
 mod error;
 mod events;
 mod facts;
 mod invites;
+mod lookups;
+mod memos;
+mod messages;
+mod notices;
+mod outbox;
 mod positions;
 mod rooms;
+mod settings;
+mod tools;
+mod turns;
 mod upgrades;
 
 #[cfg(test)]
@@ -36,12 +45,19 @@ mod tests;
 use futures_util::future::BoxFuture;
 
 pub use audit::AuditEntry;
+pub use decisions::{Decision, DecisionAction, Pick, Settlement};
 pub use error::{Cause, Retry, StoreError};
 pub use events::{Ordinal, SealedEvent, StoredEvent};
 pub use handle::Store;
 pub use invites::{Invite, InviteVerdict};
 pub use memory::Memory;
+pub use memos::{Basis, Memo, MemoSort, Recollection, Summary};
+pub use messages::{Mark, Message, Projection, Sort, Wording};
+pub use notices::{PollAnswer, StoredNotice};
+pub use outbox::{Letter, LetterSort, PostedLetter};
 pub use rooms::{ManagedRoom, Membership};
+pub use tools::ToolRecord;
+pub use turns::{Begun, StoredTurn, TurnStart, TurnState, Unfinished};
 pub use upgrades::Upgrade;
 
 /// The seam: where jobs are run and committed. A job that is dropped tells its caller [`StoreError::Closed`].

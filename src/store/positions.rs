@@ -21,19 +21,6 @@ impl Store {
         })
         .await
     }
-
-    /// Forgets the position, so that the stream begins anew: for a homeserver that no longer knows it.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it could not be committed.
-    pub async fn clear_position(&self, entity: &EntityName) -> Result<(), StoreError> {
-        let entity = entity.clone();
-        self.write(move |db| {
-            run(db, "DELETE FROM positions WHERE entity = ?1", [entity.as_str()])?;
-            Ok(())
-        })
-        .await
-    }
 }
 
 /// Moves the stream of `entity` on to `token`.

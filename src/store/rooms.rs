@@ -10,6 +10,9 @@ use super::{
 };
 use crate::model::{EntityName, RoomId, RoomKey};
 
+/// Account by account, since those are few, and what they ever had to do with rooms is much.
+pub(super) const STANDINGS: &str =
+    "SELECT entity, state FROM accounts CROSS JOIN memberships USING (entity) WHERE room = ?1";
 /// How many rooms a room is followed back through.
 const LINEAGE_ROOMS_MAX: usize = 32;
 
@@ -75,19 +78,6 @@ impl Store {
         .await
     }
 
-    /// Forgets which room is behind `key`. What was said in it stays.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it could not be committed.
-    pub async fn forget_room(&self, key: &RoomKey) -> Result<(), StoreError> {
-        let key = key.clone();
-        self.write(move |db| {
-            run(db, "DELETE FROM rooms WHERE key = ?1", [key.as_str()])?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Moves what is bound to `old` to its successor `new`: keys, the welcome, and the line of history.
     ///
     /// # Errors
@@ -140,6 +130,18 @@ impl Store {
         self.read(move |db| {
             let sql = "SELECT room, state FROM memberships WHERE entity = ?1";
             Ok(all(db, sql, [entity.as_str()], |row| Ok((id(row, "room")?, word(row, "state")?)))?)
+        })
+        .await
+    }
+
+    /// Where every account stands towards `room`, if it ever had to do with it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn standings(&self, room: &RoomId) -> Result<BTreeMap<EntityName, Membership>, StoreError> {
+        let room = room.clone();
+        self.read(move |db| {
+            Ok(all(db, STANDINGS, [room.as_str()], |row| Ok((id(row, "entity")?, word(row, "state")?)))?)
         })
         .await
     }

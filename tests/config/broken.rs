@@ -3,16 +3,16 @@
 use super::{compile, errors, show};
 
 /// The line of the error, its path, a part of its message, a part of its hint.
-type Expected = (usize, &'static str, &'static str, &'static str);
+pub(super) type Expected<'a> = (usize, &'a str, &'a str, &'a str);
 
 /// Each text stands behind one line with the address of the homeserver, so its lines count from 2.
 #[track_caller]
-fn check(text: &str, expected: &[Expected]) {
+pub(super) fn check(text: &str, expected: &[Expected<'_>]) {
     check_whole(&format!("homeserver: {{url: http://localhost}}\n{text}"), expected);
 }
 
 #[track_caller]
-fn check_whole(text: &str, expected: &[Expected]) {
+fn check_whole(text: &str, expected: &[Expected<'_>]) {
     let problems = errors(compile(text, &[]));
     let shown = show(&problems);
     assert_eq!(problems.len(), expected.len(), "{text}\n{shown}");
@@ -152,7 +152,7 @@ fn the_house_is_checked() {
         "homeserver:\n  url: http://a\n  request_timeout: soon\n  sync_timeout: 1h",
         &[
             (3, "homeserver.request_timeout", "\"soon\" is not a duration", "30s"),
-            (4, "homeserver.sync_timeout", "\"1h\" is out of range", "between 1s and 600s"),
+            (4, "homeserver.sync_timeout", "\"1h\" is out of range", "between 1s and 10m"),
         ],
     );
     check_whole(
@@ -287,4 +287,39 @@ fn a_file_full_of_errors_is_cut_short() {
     let problems = errors(compile(&format!("agents:\n{agents}"), &[]));
     assert_eq!(problems.len(), 101);
     assert!(problems[100].message.contains("more"), "{}", problems[100]);
+}
+
+#[test]
+fn scripts_and_models_that_stand_by_are_checked() {
+    let model = "models:\n  m: {provider: scripted";
+    check(&format!("{model}}}"), &[(3, "models.m.say", "needs something to say", "add `say: …`")]);
+    check(&format!("{model}, say: ' '}}"), &[(3, "models.m.say", "must not be empty", "write a word")]);
+    check(
+        &format!("{model}, say: a, id: x, host: http://a, fallback: m}}"),
+        &[
+            (3, "models.m.id", "doesn't have this", "remove the line"),
+            (3, "models.m.host", "doesn't have this", "remove the line"),
+            (3, "models.m.fallback", "doesn't have this", "remove the line"),
+            (3, "models.m.fallback", "can't stand by for itself", "another model"),
+        ],
+    );
+    check(
+        &format!("{model}, rules: [{{when: a, say: b}}, {{when: '', says: b}}]}}"),
+        &[
+            (3, "models.m.rules[1].say", "a rule has `when` and `say`", "write a word"),
+            (3, "models.m.rules[1].when", "must not be empty", "write a word"),
+            (3, "models.m.rules[1].says", "not known", "did you mean `say`?"),
+        ],
+    );
+    check(
+        &format!("{model}, say: a, words_per_second: 0}}"),
+        &[(3, "models.m.words_per_second", "range", "between 1")],
+    );
+    check(
+        "models:\n  m: {provider: ollama, id: x, say: a, fallback: n}",
+        &[
+            (3, "models.m.say", "only a scripted model", "`provider: scripted`"),
+            (3, "models.m.fallback", "no model \"n\"", "`models`"),
+        ],
+    );
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use maitre::{
-    config::{Credential, Provider, Registration, Role},
+    config::{Credential, Provider, Registration, Role, ScriptRule},
     model::{EntityKind, EntityName, RoomKey, Secret, UserId},
 };
 
@@ -94,6 +94,47 @@ fn models_fall_back_to_the_default_one() {
 }
 
 #[test]
+fn the_key_of_gemini_goes_by_two_names() {
+    let text = "homeserver: {url: http://a}\nmodels: {m: {provider: gemini, id: x}}";
+    let key = |env: &[(&str, &str)]| {
+        let config = compile(text, env).unwrap_or_else(|problems| panic!("{}", show(&problems))).config;
+        config.models["m"].api_key.as_ref().map(|key| key.reveal().to_owned())
+    };
+    assert_eq!(key(&[]), None);
+    assert_eq!(key(&[("GEMINI_API_KEY", "one")]).as_deref(), Some("one"));
+    assert_eq!(key(&[("GEMINI_API_KEY", "one"), ("GOOGLE_API_KEY", "two")]).as_deref(), Some("two"));
+}
+
+#[test]
+fn a_model_may_have_another_one_standing_by() {
+    let config = good("models: {a: {provider: ollama, id: x, fallback: b}, b: {provider: openai, id: y}}").config;
+    assert_eq!(config.models["a"].fallback.as_deref(), Some("b"), "also one that is defined later");
+    assert_eq!(config.models["b"].fallback, None);
+    let unsupported = good("models: {a: {provider: ollama, id: x, fallback: b}, b: {provider: azure, id: y}}");
+    assert_eq!(unsupported.config.models["a"].fallback, None, "{}", show(&unsupported.warnings));
+}
+
+#[test]
+fn a_scripted_model_has_its_answers_from_the_file() {
+    let config = good(
+        "models:
+  parrot: {provider: scripted, rules: [{when: ' Hello ', say: 'Hi, {name}!'}], say: What?, words_per_second: 7}
+  quiet: {provider: scripted, say: No.}
+  strict: {provider: scripted, rules: [{when: a, say: b}]}",
+    )
+    .config;
+    let script = |name: &str| match &config.models[name].provider {
+        Provider::Scripted(script) => script.clone(),
+        other => panic!("{other:?}"),
+    };
+    let rule = ScriptRule { when: "Hello".to_owned(), say: "Hi, {name}!".to_owned() };
+    assert_eq!((script("parrot").rules, script("parrot").say.as_str()), (vec![rule], "What?"));
+    assert_eq!(script("parrot").words_per_second.get(), 7);
+    assert_eq!((script("quiet").rules.len(), script("quiet").words_per_second.get()), (0, 20));
+    assert_eq!(script("strict").say, "My script has no answer to that.");
+}
+
+#[test]
 fn rooms_come_from_everywhere_and_take_the_defaults() {
     let config = good(
         "agents: {a: {rooms: [lab, \"#door:home\", lab]}}
@@ -153,6 +194,10 @@ fn the_homeserver_can_come_from_the_environment() {
 fn entities_without_a_way_to_an_account_are_warned_of() {
     let warned = |text: &str| good(text).warnings.iter().any(|warning| warning.message.contains("no way to register"));
     assert!(warned(""));
+    let told = |text: &str| good(text).warnings.into_iter().map(|warning| warning.message).collect::<String>();
+    assert!(told("").ends_with("and one entity has no password or token"), "{}", told(""));
+    let two = told("agents: {a: {}}");
+    assert!(two.ends_with("and 2 entities have no password or token"), "{two}");
     assert!(!warned("accounts: {open_registration: true}"));
     assert!(!warned("accounts: {passwords: {router: x}}"));
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use maitre::{
-    config::{Loaded, Provider, Role, Severity, TeamMode, load_with},
+    config::{Entity, Loaded, Provider, Role, Severity, Streaming, TOOLS, TeamMode, ThreadMode, load_with},
     model::{EntityName, RoomKey, Secret, UserId},
 };
 
@@ -41,13 +41,13 @@ fn h8_what_is_not_supported_is_a_warning() {
         "matrix_sync",
         "cultures",
         "agents.*.tools",
-        "agents.*.thread_mode",
+        "agents.*.room_thread_modes",
         "agents.*.delegate_to",
         "teams.*.compaction",
         "models.*.extra_kwargs",
         "models.cloud.provider",
         "defaults.tools",
-        "defaults.enable_streaming",
+        "defaults.streaming",
         "matrix_room_access.mode",
         "authorization.config_command_enabled",
         "authorization.agent_reply_permissions.*.joined_rooms",
@@ -87,6 +87,29 @@ fn h8_the_house_means_the_same() {
     assert_eq!(model("local").base_url.as_deref(), Some("http://localhost:11434"));
     assert_eq!(model("many").provider, Provider::OpenAi);
     assert_eq!(model("opus").api_key.as_ref().map(Secret::reveal), Some("sk-ant"), "from its usual variable");
+}
+
+/// H8: `thread_mode`, `show_tool_calls`, `enable_streaming`; MindRoom's tools are named, ours are kept.
+#[test]
+fn h8_talk_means_the_same() {
+    let loaded = loaded();
+    let [router, researcher, ..] = loaded.config.entities.as_slice() else { panic!("{:?}", loaded.config.entities) };
+    let seen = |entity: &Entity| (entity.manners.thread_mode, entity.manners.streaming, entity.manners.show_tool_calls);
+    assert_eq!(seen(researcher), (ThreadMode::Room, Streaming::Final, true), "its own word, else the defaults");
+    assert_eq!(seen(router), (ThreadMode::Thread, Streaming::Final, false));
+    assert!(matches!(&researcher.role, Role::Agent(agent) if agent.tools == TOOLS), "{researcher:?}");
+    let tools = loaded.warnings.iter().find(|warning| warning.path == "agents.*.tools").unwrap();
+    assert!(tools.message.ends_with("duckduckgo, shell"), "{tools}");
+}
+
+/// H8: plugins and servers of tools bring tools of their own; elsewhere an unknown tool is an error.
+#[test]
+fn h8_tools_that_were_brought_along_are_set_aside() {
+    let tools = "agents: {a: {tools: [weather_station, {my_plugin: {a: b}}, time]}}";
+    let text = format!("homeserver: {{url: http://a}}\nplugins: [./one]\n{tools}");
+    let loaded = compile(&text, &[]).unwrap_or_else(|problems| panic!("{}", show(&problems)));
+    assert!(matches!(&loaded.config.entities[1].role, Role::Agent(agent) if agent.tools == ["time"]));
+    assert!(compile(&format!("homeserver: {{url: http://a}}\n{tools}"), &[]).is_err());
 }
 
 /// H8: authorization, `bot_accounts`, `mindroom_user`, `matrix_space`, timezone.

@@ -1,6 +1,6 @@
 //! Encryption, with a client of another implementation on the other side.
 
-use maitre::matrix::MatrixError;
+use maitre::{matrix::MatrixError, model::RoomId};
 use serde_json::Value;
 
 use crate::house::{Door, Line, Nio, Person, shared};
@@ -62,6 +62,30 @@ async fn what_follows_the_switch_is_encrypted() {
         let event = line.say(&room, "under cover").await.unwrap();
         check_sealed_on_the_server(&witness, &room, &event).await;
     }
+}
+
+/// E4: what an entity asked before it speaks holds only until another of ours sees that encryption was switched on.
+#[tokio::test]
+async fn what_was_asked_before_gives_way_to_what_was_seen_since() {
+    let mut nio = Nio::new(shared(), "nio").await;
+    let room = nio.create_room("Open", false, Some("12")).await;
+    let door = Door::open(shared());
+    let mut ada = guest(&door, &mut nio, &room, "ada").await;
+    let mut bob = guest(&door, &mut nio, &room, "bob").await;
+    let witness = Person::new(shared(), "witness").await;
+    nio.invite(&room, &witness.user).await;
+    witness.join(&room).await.unwrap();
+    let id = RoomId::parse(room.as_str()).unwrap();
+    ada.session.prepare(id.clone()).await.unwrap();
+    let open = ada.say(&room, "in the open").await.unwrap();
+    assert_eq!(on_the_server(&witness, &room, &open).await, ("m.room.message".to_owned(), true));
+    nio.wait_members(&room, &[&nio.user.clone(), &ada.user, &bob.user, &witness.user]).await;
+    ada.session.prepare(id).await.unwrap();
+    nio.enable_encryption(&room).await;
+    nio.send(&room, "is it on?").await;
+    bob.wait_text("is it on?").await;
+    let event = ada.say(&room, "under cover").await.unwrap();
+    check_sealed_on_the_server(&witness, &room, &event).await;
 }
 
 /// E5: who was kicked gets no key for what an entity says afterwards, even if only another entity saw the kick.

@@ -16,4 +16,5 @@ mod scale;
 mod start;
 mod status;
 mod stop;
+mod talk;
 mod upgrades;

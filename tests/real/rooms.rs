@@ -133,19 +133,19 @@ async fn existing_rooms_are_joined() {
     assert!(matches!(&said[..], [(sender, text)] if *sender == router && text.contains("Alpha")), "{said:?}");
 }
 
-/// I3, I4: a room that the router can't enter is named with what to do about it, the rest of the house serves; and when
-/// somebody does it, all is well.
+/// I3, I4: a room that the router can't enter, or that isn't there, is named with what to do about it, the rest of the
+/// house serves; and when somebody does it, all is well.
 #[tokio::test]
 async fn a_closed_room_is_named_and_the_rest_serves() {
     let ada = Person::new_admin(shared(), "ada").await;
     let closed = ada.create_room(json!({ "preset": "private_chat" })).await;
-    let nowhere = unique("#nowhere");
+    let nowhere = format!("{}:localhost", unique("#nowhere"));
     let config = format!(
         r#"
 agents:
   alpha: {{role: "Begins.", rooms: ["lobby-{{test}}"]}}
   beta: {{role: "Goes on.", rooms: ["{closed}"]}}
-  gamma: {{role: "Ends.", rooms: ["{nowhere}:localhost"]}}
+  gamma: {{role: "Ends.", rooms: ["{nowhere}"]}}
 {}"#,
         for_all(&ada)
     );
@@ -154,13 +154,15 @@ agents:
     maitre.start();
     let status = maitre
         .wait_status("the trouble to be seen and the rest to be ready", |status| {
-            let trouble = room_of(status, &closed).trouble.is_some();
+            let trouble = [&closed, &nowhere].into_iter().all(|key| room_of(status, key).trouble.is_some());
             (trouble && entity_of(status, "alpha").phase == Phase::Ready).then(|| status.clone())
         })
         .await;
     let trouble = room_of(&status, &closed).trouble.clone().unwrap();
     let router = maitre.user("router");
     assert!(trouble.contains(&router) && trouble.contains(&closed) && trouble.contains("invite"), "{trouble}");
+    let trouble = room_of(&status, &nowhere).trouble.clone().unwrap();
+    assert!(trouble.starts_with(&format!("there is no room {nowhere}")) && !trouble.contains("invite"), "{trouble}");
     assert!(room_of(&status, &lobby).trouble.is_none() && !status.ready, "{status:#?}");
     let (code, text) = maitre.get("/ready").await;
     assert!(code == 503 && text.contains(&closed), "{code} {text}");
@@ -171,7 +173,7 @@ agents:
             done.then_some(())
         })
         .await;
-    let refused = ada.resolve(&format!("{nowhere}:localhost")).await.unwrap_err();
+    let refused = ada.resolve(&nowhere).await.unwrap_err();
     assert_eq!(refused.code, "M_NOT_FOUND", "somebody else's room is never made");
     assert!(maitre.stop().await.success());
 }

@@ -28,7 +28,9 @@ async fn the_house_is_asked_how_it_is() {
     let status: Status = serde_json::from_slice(&written.stdout).unwrap();
     assert!(status.ready && status.entities.len() == 2 && status.rooms.len() == 1, "{status:#?}");
     assert!(maitre.stop().await.success());
-    assert_eq!(maitre.say(&["status", "--json"]).await.status.code(), Some(69));
+    for arguments in [["status", "--json"], ["status", "--alive"]] {
+        assert_eq!(maitre.say(&arguments).await.status.code(), Some(69));
+    }
 }
 
 /// I3: a house without its homeserver waits, says so, and is there but not ready.
@@ -43,5 +45,6 @@ async fn a_house_that_waits_is_not_ready() {
     let text = String::from_utf8_lossy(&spoken.stdout);
     assert_eq!(spoken.status.code(), Some(1), "{text}");
     assert!(text.contains("waiting for the homeserver") && text.contains(&nowhere.url), "{text}");
+    assert_eq!(maitre.say(&["status", "--alive"]).await.status.code(), Some(0), "it is there all the same");
     assert!(maitre.stop().await.success());
 }

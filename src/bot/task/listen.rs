@@ -185,7 +185,7 @@ fn concerns_the_room_alone(error: &MatrixError) -> bool {
         | MatrixError::MeansRefused { .. }
         | MatrixError::ForeignDevice { .. }
         | MatrixError::PlaintextRefused { .. }
-        | MatrixError::NoSuchAlias { .. }
+        | MatrixError::TooLarge { .. }
         | MatrixError::NotOpen
         | MatrixError::KeyStore { .. }
         | MatrixError::AccountBook(_)

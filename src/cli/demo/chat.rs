@@ -9,10 +9,11 @@ use tokio::{
 };
 
 use super::{
-    guest::{Guest, Happenings, News},
-    hall::{Hall, Message, Room},
+    guest::{self, Guest},
+    hall::{Hall, Happenings},
     harmless::harmless,
     input::{Input, input},
+    room::{News, Room},
     show, typing,
 };
 use crate::{
@@ -22,22 +23,32 @@ use crate::{
     },
     config::Colour,
     matrix::{MatrixError, Page},
-    model::{EventId, RoomId, SyncToken},
+    model::{EventId, SyncToken},
     nursery::Nursery,
     observe::time_of_day,
 };
 
+/// How many messages are shown of a room when the person comes in.
+const SHOWN_MAX: usize = 20;
 /// How many responses may wait to be shown; the line waits while it is full.
 const NEWS_WAITING_MAX: usize = 4;
 /// How long the person's last words may take to be seen in the room.
 const LAST_WORDS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Lets the person chat until the person leaves, or nothing more can come.
-pub(super) async fn chat(guest: Guest, hall: Hall, since: SyncToken, nursery: &Nursery) -> Result<(), Failure> {
+pub(super) async fn chat(
+    guest: Guest,
+    hall: Hall,
+    access: String,
+    since: SyncToken,
+    nursery: &Nursery,
+) -> Result<(), Failure> {
     let (sender, mut news) = mpsc::channel(NEWS_WAITING_MAX);
     nursery.once("guest", guest.listen(since, sender));
     let mut typed = typing::lines()?;
-    let mut chat = Chat { guest, hall, colour: colour(&io::stdout()), unseen: BTreeSet::new(), cut_off: false };
+    let colour = colour(&io::stdout());
+    let mut chat = Chat { guest, hall, access, colour, unseen: BTreeSet::new(), cut_off: false };
+    print(&format!("{}\n{}\n", chat.access, show::HELP))?;
     print(&show::room_list(chat.hall.rooms(), chat.hall.here()))?;
     chat.come_in()?;
     let mut gone_at: Option<Instant> = None;
@@ -60,6 +71,8 @@ pub(super) async fn chat(guest: Guest, hall: Hall, since: SyncToken, nursery: &N
 struct Chat {
     guest: Guest,
     hall: Hall,
+    /// Who answers, and how to get in with another client.
+    access: String,
     colour: Colour,
     /// What was sent and not seen in its room yet.
     unseen: BTreeSet<EventId>,
@@ -76,6 +89,7 @@ impl Chat {
             Input::Join(room) if self.hall.go(&room) => self.come_in(),
             Input::Join(room) => self.note(&format!("there is no room {}; /rooms lists them", harmless(&room))),
             Input::Who => self.hall.here().map_or(Ok(()), |room| print(&show::who(room))),
+            Input::Access => print(&self.access),
             Input::Help => print(show::HELP),
             Input::Unknown(line) => {
                 self.note(&format!("{} is not something this chat knows", harmless(&line)))?;
@@ -88,16 +102,18 @@ impl Chat {
     fn come_in(&self) -> io::Result<()> {
         let Some(room) = self.hall.here() else { return Ok(()) };
         print(&show::room_heading(room, self.colour))?;
-        room.messages.iter().try_for_each(|message| self.show(message, None))
+        let earlier = room.messages.len().saturating_sub(SHOWN_MAX);
+        let whole = room.messages.iter().skip(earlier).filter(|message| !message.words.growing);
+        whole.map(|message| &message.event).try_for_each(|event| self.show(room, event))
     }
 
     async fn say(&mut self, text: &str) -> io::Result<()> {
         let Some(room) = self.hall.here().map(|room| room.id.clone()) else {
             return self.note("not sent: you are in no room");
         };
-        match self.guest.say(&room, text).await {
+        match self.guest.say(&room, None, text).await {
             Ok(event) => {
-                let seen = self.room(&room).is_some_and(|room| room.has(&event));
+                let seen = self.hall.room(&room).is_some_and(|room| room.message(&event).is_some());
                 if !seen {
                     self.unseen.insert(event);
                 }
@@ -107,11 +123,11 @@ impl Chat {
         }
     }
 
-    async fn hear(&mut self, news: Option<News>) -> Result<(), Failure> {
+    async fn hear(&mut self, news: Option<guest::News>) -> Result<(), Failure> {
         match news {
-            Some(News::Page(page)) => Ok(self.take_in(page).await?),
-            Some(News::CutOff(error)) => Ok(self.tell_cut_off(&error)?),
-            Some(News::Over(error)) => Err(error.into()),
+            Some(guest::News::Page(page)) => Ok(self.take_in(page).await?),
+            Some(guest::News::CutOff(error)) => Ok(self.tell_cut_off(&error)?),
+            Some(guest::News::Over(error)) => Err(error.into()),
             None => Err(anyhow!("the chat's line to the homeserver broke").into()),
         }
     }
@@ -120,23 +136,32 @@ impl Chat {
         if std::mem::take(&mut self.cut_off) {
             self.note("the homeserver is back")?;
         }
-        let Happenings { joined, left, gaps, messages } = self.guest.take_in(&mut self.hall, page).await;
+        let Happenings { joined, left, gaps, heard, changed: _ } = self.guest.take_in(&mut self.hall, page).await;
         for (number, room) in self.hall.rooms().iter().enumerate().filter(|(_, room)| joined.contains(&room.id)) {
             self.note(&format!("you are now in {} as well: /{}", room.name, number + 1))?;
         }
         for name in left {
             self.note(&format!("you are no longer in {name}"))?;
         }
-        for room in gaps.iter().filter_map(|room| self.room(room)) {
+        for room in gaps.iter().filter_map(|room| self.hall.room(room)) {
             self.note(&format!("more was said in {} than is shown here", room.name))?;
         }
-        for (room, message) in messages {
-            self.unseen.remove(&message.event);
-            let elsewhere = self.hall.here().is_none_or(|here| here.id != room);
-            let place = if elsewhere { self.room(&room).map(|room| room.name.clone()) } else { None };
-            self.show(&message, place.as_deref())?;
+        for (room, message, news) in heard {
+            self.unseen.remove(&message);
+            if let Some(room) = self.hall.room(&room) {
+                self.tell(room, &message, news)?;
+            }
         }
         Ok(())
+    }
+
+    /// Shows what became of a message: in lines, an answer is shown once it is whole.
+    fn tell(&self, room: &Room, message: &EventId, news: News) -> io::Result<()> {
+        let whole = room.message(message).is_some_and(|message| !message.words.growing);
+        match news {
+            News::Said | News::Whole | News::Edited if whole => self.show(room, message),
+            News::Said | News::Whole | News::Edited | News::Grown | News::Reacted | News::Gone => Ok(()),
+        }
     }
 
     fn tell_cut_off(&mut self, error: &MatrixError) -> io::Result<()> {
@@ -146,15 +171,14 @@ impl Chat {
         self.note(&format!("nothing comes at present: {error}"))
     }
 
-    fn show(&self, message: &Message, elsewhere: Option<&str>) -> io::Result<()> {
-        print(&show::message(message, &time_of_day(message.at), elsewhere, self.colour))
+    fn show(&self, room: &Room, message: &EventId) -> io::Result<()> {
+        let Some(message) = room.message(message) else { return Ok(()) };
+        let elsewhere = self.hall.here().is_none_or(|here| here.id != room.id);
+        let place = elsewhere.then_some(room.name.as_str());
+        print(&show::message(room, message, &time_of_day(message.at), place, self.colour))
     }
 
     fn note(&self, text: &str) -> io::Result<()> {
         print(&show::note(&harmless(text), self.colour))
-    }
-
-    fn room(&self, id: &RoomId) -> Option<&Room> {
-        self.hall.rooms().iter().find(|room| room.id == *id)
     }
 }

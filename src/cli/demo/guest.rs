@@ -1,21 +1,22 @@
 //! The person on the homeserver: signed in on a device of the chat's own, through the same door as everybody else.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
 };
 
 use super::{
-    hall::{Hall, Message, Room},
+    hall::{Hall, Happenings},
+    room::Room,
     site::{PERSON, Site},
 };
 use crate::{
     config::Credential,
-    matrix::{self, Applicant, Homeserver, MatrixError, Outgoing, Page, Presence, Retry, Section, Session, Slip},
-    model::{Change, EntityName, EventId, Millis, RoomId, SyncToken, TransactionId},
+    matrix::{self, Applicant, Homeserver, MatrixError, Outgoing, Page, Retry, Section, Session, Typing},
+    model::{EntityName, EventId, Millis, RoomId, SyncToken, TransactionId, UserId},
     observe::now,
     orchestrator::Book,
     store::Store,
@@ -48,19 +49,6 @@ pub(super) enum News {
     Over(MatrixError),
 }
 
-/// What of a response is worth telling.
-#[derive(Debug, Default)]
-pub(super) struct Happenings {
-    /// Rooms that the person is in since now.
-    pub(super) joined: Vec<RoomId>,
-    /// Rooms that the person is no longer in, by name.
-    pub(super) left: Vec<String>,
-    /// Rooms of which the homeserver left something out.
-    pub(super) gaps: Vec<RoomId>,
-    /// What was said, and where.
-    pub(super) messages: Vec<(RoomId, Message)>,
-}
-
 impl Guest {
     /// Signs in and asks for everything there is, trying until `deadline`: the account is being made at the same time.
     pub(super) async fn arrive(site: &Site, book: Store, deadline: Instant) -> Result<(Self, Page), MatrixError> {
@@ -86,6 +74,11 @@ impl Guest {
         }
     }
 
+    /// Who the person is.
+    pub(super) fn user(&self) -> &UserId {
+        self.session.user()
+    }
+
     /// Waits for what comes after `since`.
     pub(super) async fn sync(&self, since: SyncToken) -> Result<Page, MatrixError> {
         self.session.sync(Some(since), POLL).await
@@ -103,59 +96,75 @@ impl Guest {
     /// How a room looks now.
     pub(super) async fn look(&self, room: &RoomId) -> Result<Room, MatrixError> {
         let name = self.text(room, "m.room.name", "", "name").await?;
-        let mut members = BTreeMap::new();
-        let everybody = self.session.members(room.clone()).await?;
-        let joined = everybody.into_iter().filter(|(_, presence)| *presence == Presence::Joined);
-        for (user, _) in joined.take(MEMBERS_MAX) {
-            let name = self.text(room, "m.room.member", user.as_str(), "displayname").await?;
-            members.insert(user, name);
-        }
+        let names = self.session.names(room.clone()).await?;
+        let members = names.into_iter().take(MEMBERS_MAX).map(|(user, name)| (user, Some(name))).collect();
         Ok(Room::new(room.clone(), name.as_deref(), members))
     }
 
-    /// Says `text`. Without `m.mentions` an "@writer" in it counts as a mention, as it does from old clients.
-    pub(super) async fn say(&mut self, room: &RoomId, text: &str) -> Result<EventId, MatrixError> {
-        self.said += 1;
-        let transaction = TransactionId::parse(format!("maitre-demo-{}-{}", self.began.0, self.said))
-            .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
-        let content = json!({ "msgtype": "m.text", "body": text });
-        self.session.send(Outgoing { room: room.clone(), kind: "m.room.message", content, transaction }).await
+    /// Says `text`, in a thread and after the last message of it, if one is named. Without `m.mentions` an "@writer" in it
+    /// counts as a mention, as it does from old clients.
+    pub(super) async fn say(
+        &mut self,
+        room: &RoomId,
+        thread: Option<(EventId, EventId)>,
+        text: &str,
+    ) -> Result<EventId, MatrixError> {
+        let mut content = json!({ "msgtype": "m.text", "body": text });
+        if let Some((root, last)) = thread {
+            content["m.relates_to"] = json!({
+                "rel_type": "m.thread", "event_id": root.as_str(), "is_falling_back": true,
+                "m.in_reply_to": { "event_id": last.as_str() },
+            });
+        }
+        self.send(room, "m.room.message", content).await
     }
 
-    /// Takes a response into the hall, and gives what is worth telling.
+    /// Changes what an own message says.
+    pub(super) async fn edit(&mut self, room: &RoomId, of: &EventId, text: &str) -> Result<EventId, MatrixError> {
+        let content = json!({
+            "msgtype": "m.text", "body": format!("* {text}"),
+            "m.new_content": { "msgtype": "m.text", "body": text },
+            "m.relates_to": { "rel_type": "m.replace", "event_id": of.as_str() },
+        });
+        self.send(room, "m.room.message", content).await
+    }
+
+    /// Reacts to a message.
+    pub(super) async fn react(&mut self, room: &RoomId, to: &EventId, key: &str) -> Result<EventId, MatrixError> {
+        let relation = json!({ "rel_type": "m.annotation", "event_id": to.as_str(), "key": key });
+        self.send(room, "m.reaction", json!({ "m.relates_to": relation })).await
+    }
+
+    /// Takes a message or a reaction back.
+    pub(super) async fn take_back(&mut self, room: &RoomId, event: &EventId) -> Result<EventId, MatrixError> {
+        let transaction = self.transaction()?;
+        self.session.redact(room.clone(), event.clone(), None, transaction).await
+    }
+
+    /// Tells others whether the person is typing.
+    pub(super) async fn typing(&self, room: &RoomId, typing: Typing) -> Result<(), MatrixError> {
+        self.session.typing(room.clone(), typing).await
+    }
+
+    /// Takes a response into the hall and looks at what changed. Gives what is worth telling.
     pub(super) async fn take_in(&self, hall: &mut Hall, page: Page) -> Happenings {
-        let mut happenings = Happenings::default();
-        for part in page.rooms {
-            let known = hall.knows(&part.room);
-            let in_timeline = part.timeline.iter().any(moves_people);
-            if !known || in_timeline || part.state.iter().any(changes_members) {
-                // A look that fails shows the room as it was, or by its id.
-                let seen = self.look(&part.room).await.ok();
-                let nameless = (!known).then(|| Room::new(part.room.clone(), None, BTreeMap::new()));
-                seen.or(nameless).into_iter().for_each(|room| hall.see(room));
-            }
-            if known && part.gap.is_some() {
-                happenings.gaps.push(part.room.clone());
-            }
-            for slip in &part.timeline {
-                if let Slip::Event(event) = slip
-                    && let Some(message) = hall.hear(&part.room, event)
-                {
-                    happenings.messages.push((part.room.clone(), message.clone()));
-                }
-            }
-            if !known {
-                happenings.joined.push(part.room);
-            }
-        }
-        for change in page.changes {
-            if let Change::Departed { room, .. } = change {
-                let lost = hall.rooms().iter().find(|known| known.id == room).map(|known| known.name.clone());
-                happenings.left.extend(lost);
-                hall.lose(&room);
-            }
+        let happenings = hall.take_in(page);
+        for room in &happenings.changed {
+            // A look that fails shows the room as it was, or by its id.
+            self.look(room).await.into_iter().for_each(|room| hall.see(room));
         }
         happenings
+    }
+
+    async fn send(&mut self, room: &RoomId, kind: &'static str, content: Value) -> Result<EventId, MatrixError> {
+        let transaction = self.transaction()?;
+        self.session.send(Outgoing { room: room.clone(), kind, content, transaction }).await
+    }
+
+    fn transaction(&mut self) -> Result<TransactionId, MatrixError> {
+        self.said += 1;
+        TransactionId::parse(format!("maitre-demo-{}-{}", self.began.0, self.said))
+            .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
     }
 
     async fn text(
@@ -183,6 +192,7 @@ async fn enter(
     let session =
         if logged_out { homeserver.sign_in_again(applicant).await? } else { homeserver.sign_in(applicant).await? };
     // From the beginning each time, so that the last messages of every room come with it.
+    session.hear_typing();
     session.open(None).await?;
     let page = session.sync(None, Duration::ZERO).await?;
     Ok((session, page))
@@ -212,16 +222,4 @@ async fn listen(session: Arc<dyn Session>, mut since: SyncToken, news: mpsc::Sen
             return;
         }
     }
-}
-
-fn moves_people(slip: &Slip) -> bool {
-    match slip {
-        Slip::OwnJoin | Slip::OwnLeave => true,
-        Slip::Change(change) => changes_members(change),
-        Slip::Event(_) => false,
-    }
-}
-
-fn changes_members(change: &Change) -> bool {
-    matches!(change, Change::MembersChanged { .. })
 }

@@ -1,69 +1,65 @@
-//! The rooms as the person sees them: who is in them, what was said last, and which one the person is in.
+//! All the rooms that the person is in, and which one the person looks at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::harmless::{harmless, harmless_line, shortened};
+use super::room::{News, Room};
 use crate::{
-    matrix::Unplaced,
-    model::{Content, EventId, Millis, RoomId, UserId},
+    matrix::{Page, RoomPage, Slip},
+    model::{Change, EventId, RoomId, UserId},
 };
 
-/// How many messages are kept of each room, to be shown when the person comes in.
-const MESSAGES_MAX: usize = 20;
-/// How much of a name is shown, in characters.
-const NAME_CHARS_MAX: usize = 40;
-/// How much of a message is shown, in characters.
-const MESSAGE_CHARS_MAX: usize = 4_000;
-
 /// All rooms.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hall {
+    me: UserId,
     rooms: Vec<Room>,
     here: Option<RoomId>,
 }
 
-/// One room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Room {
-    /// Which.
-    pub(super) id: RoomId,
-    /// Its name, harmless.
-    pub(super) name: String,
-    /// Who is in it, with their harmless names.
-    pub(super) members: BTreeMap<UserId, String>,
-    /// What was said last, oldest first.
-    pub(super) messages: VecDeque<Message>,
-}
-
-/// Something that was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Message {
-    /// Its id.
-    pub(super) event: EventId,
-    /// When it was sent, as the sender's server says.
-    pub(super) at: Millis,
-    /// Who said it, as people see it.
-    pub(super) name: String,
-    /// What it says, harmless.
-    pub(super) text: String,
+/// What of a response is worth telling.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Happenings {
+    /// Rooms that the person is in since now.
+    pub(super) joined: Vec<RoomId>,
+    /// Rooms that the person is no longer in, by name.
+    pub(super) left: Vec<String>,
+    /// Rooms of which the homeserver left something out.
+    pub(super) gaps: Vec<RoomId>,
+    /// What became of which message, and where.
+    pub(super) heard: Vec<(RoomId, EventId, News)>,
+    /// Rooms that look different now: somebody should look at them anew.
+    pub(super) changed: Vec<RoomId>,
 }
 
 impl Hall {
+    /// The hall that `me` walks through. It has no rooms yet.
+    pub(super) fn new(me: UserId) -> Self {
+        Self { me, rooms: Vec::new(), here: None }
+    }
+
+    /// Who the person is.
+    pub(super) fn me(&self) -> &UserId {
+        &self.me
+    }
+
     /// The rooms, in the order of their numbers.
     pub(super) fn rooms(&self) -> &[Room] {
         &self.rooms
     }
 
+    /// The room with this id.
+    pub(super) fn room(&self, id: &RoomId) -> Option<&Room> {
+        self.rooms.iter().find(|room| room.id == *id)
+    }
+
     /// Whether the person is a member there.
     pub(super) fn knows(&self, room: &RoomId) -> bool {
-        self.rooms.iter().any(|known| known.id == *room)
+        self.room(room).is_some()
     }
 
     /// The room that the person is looking at, unless there is none at all.
     pub(super) fn here(&self) -> Option<&Room> {
-        let chosen = self.rooms.iter().find(|room| Some(&room.id) == self.here.as_ref());
+        let chosen = self.here.as_ref().and_then(|here| self.room(here));
         chosen.or_else(|| self.rooms.first())
     }
 
@@ -74,7 +70,30 @@ impl Hall {
         let found = by_number.or_else(by_name).map(|room| room.id.clone());
         let exists = found.is_some();
         self.here = found.or_else(|| self.here.take());
+        self.all_read_here();
         exists
+    }
+
+    /// Goes to the next room, or back to the first.
+    pub(super) fn go_on(&mut self) {
+        self.go_by(1);
+    }
+
+    /// Goes to the room before, or on to the last.
+    pub(super) fn go_back(&mut self) {
+        self.go_by(self.rooms.len().saturating_sub(1));
+    }
+
+    fn go_by(&mut self, steps: usize) {
+        let here = self.here().map(|room| room.id.clone());
+        let Some(at) = self.rooms.iter().position(|room| Some(&room.id) == here.as_ref()) else { return };
+        self.here = Some(self.rooms[(at + steps) % self.rooms.len()].id.clone());
+        self.all_read_here();
+    }
+
+    fn all_read_here(&mut self) {
+        let here = self.here().map(|room| room.id.clone());
+        self.rooms.iter_mut().filter(|room| Some(&room.id) == here.as_ref()).for_each(|room| room.unread = 0);
     }
 
     /// Notes how a room looks now; a new one gets the next number.
@@ -90,109 +109,76 @@ impl Hall {
         self.rooms.sort_by_key(|room| (room.name.to_lowercase(), room.id.clone()));
     }
 
-    /// The person is no longer a member there.
-    pub(super) fn lose(&mut self, room: &RoomId) {
-        self.rooms.retain(|known| known.id != *room);
-    }
-
-    /// Takes in what was said in a known room. Gives it back as it is to be shown, if it is new and for people.
-    pub(super) fn hear(&mut self, room: &RoomId, event: &Unplaced) -> Option<&Message> {
-        let room = self.rooms.iter_mut().find(|known| known.id == *room)?;
-        if room.has(&event.event) {
-            return None;
+    /// Takes a response in, and gives what is worth telling.
+    pub(super) fn take_in(&mut self, page: Page) -> Happenings {
+        let mut happenings = Happenings::default();
+        for part in page.rooms {
+            self.take_in_room(part, &mut happenings);
         }
-        let message = room.message(event)?;
-        if room.messages.len() == MESSAGES_MAX {
-            room.messages.pop_front();
-        }
-        room.messages.push_back(message);
-        room.messages.back()
-    }
-}
-
-impl Room {
-    /// A room in which nothing was heard yet. Whatever others chose as names is made harmless.
-    pub(super) fn new(id: RoomId, name: Option<&str>, members: BTreeMap<UserId, Option<String>>) -> Self {
-        let name = readable(name, id.as_str());
-        let members = members.into_iter().map(|(user, name)| {
-            let name = readable(name.as_deref(), user.as_str());
-            (user, name)
-        });
-        Self { name, members: members.collect(), id, messages: VecDeque::new() }
-    }
-
-    /// Whether this message is among the last ones.
-    pub(super) fn has(&self, event: &EventId) -> bool {
-        self.messages.iter().any(|message| message.event == *event)
-    }
-
-    /// What people see as somebody's name; with the user id where two share one.
-    pub(super) fn name_of(&self, user: &UserId) -> String {
-        let shown = harmless_line(user.as_str(), NAME_CHARS_MAX);
-        match self.members.get(user) {
-            None => shown,
-            Some(name) if self.members.iter().any(|(other, theirs)| other != user && theirs == name) => {
-                format!("{name} ({shown})")
+        for change in page.changes {
+            if let Change::Departed { room, .. } = change {
+                happenings.left.extend(self.room(&room).map(|known| known.name.clone()));
+                self.rooms.retain(|known| known.id != room);
             }
-            Some(name) => name.clone(),
+        }
+        happenings
+    }
+
+    fn take_in_room(&mut self, part: RoomPage, happenings: &mut Happenings) {
+        let known = self.knows(&part.room);
+        if !known || part.timeline.iter().any(moves_people) || part.state.iter().any(changes_members) {
+            happenings.changed.push(part.room.clone());
+        }
+        if !known {
+            // By its id, until somebody has looked.
+            self.see(Room::new(part.room.clone(), None, BTreeMap::new()));
+            happenings.joined.push(part.room.clone());
+        }
+        if known && part.gap.is_some() {
+            happenings.gaps.push(part.room.clone());
+        }
+        let elsewhere = self.here().is_none_or(|here| here.id != part.room);
+        let Some(room) = self.rooms.iter_mut().find(|room| room.id == part.room) else { return };
+        if let Some(typing) = part.typing {
+            room.typing = typing;
+            room.typing.remove(&self.me);
+        }
+        for slip in &part.timeline {
+            let Slip::Event(event) = slip else { continue };
+            let Some((message, news)) = room.hear(event) else { continue };
+            if known && elsewhere && news == News::Said && event.sender != self.me {
+                room.unread += 1;
+            }
+            happenings.heard.push((part.room.clone(), message, news));
         }
     }
+}
 
-    fn message(&self, event: &Unplaced) -> Option<Message> {
-        let name = self.name_of(&event.sender);
-        let text = match &event.content {
-            Content::Clear { kind, json } if kind == "m.room.message" => words(&name, json)?,
-            Content::Clear { .. } => return None,
-            Content::Sealed(_) => "(encrypted, and this chat has no key)".to_owned(),
-        };
-        Some(Message { event: event.event.clone(), at: event.sent_at, name, text: shortened(&text, MESSAGE_CHARS_MAX) })
+fn moves_people(slip: &Slip) -> bool {
+    match slip {
+        Slip::OwnJoin | Slip::OwnLeave => true,
+        Slip::Change(change) => changes_members(change),
+        Slip::Event(_) => false,
     }
 }
 
-/// What a message says. One that was deleted says nothing.
-fn words(name: &str, json: &str) -> Option<String> {
-    let content: Value = serde_json::from_str(json).ok()?;
-    let body = harmless(content["body"].as_str()?);
-    Some(match content["msgtype"].as_str()? {
-        "m.text" | "m.notice" => body,
-        "m.emote" => format!("* {name} {body}"),
-        other => format!("({}) {body}", harmless_line(other.trim_start_matches("m."), NAME_CHARS_MAX)),
-    })
-}
-
-fn readable(name: Option<&str>, otherwise: &str) -> String {
-    let name = harmless_line(name.unwrap_or_default(), NAME_CHARS_MAX);
-    if name.is_empty() { harmless_line(otherwise, NAME_CHARS_MAX) } else { name }
+fn changes_members(change: &Change) -> bool {
+    matches!(change, Change::MembersChanged { .. })
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeSet;
 
     use super::*;
-
-    fn user(name: &str) -> UserId {
-        UserId::parse(format!("@{name}:s")).unwrap()
-    }
-
-    fn room(id: &str, name: &str) -> Room {
-        let members = [("ada", Some("Ada")), ("bob", Some("Bo\x1b[1mb")), ("eve", Some("Ada")), ("x", None)];
-        let members = members.map(|(id, name)| (user(id), name.map(str::to_owned)));
-        Room::new(RoomId::parse(id).unwrap(), Some(name), BTreeMap::from(members))
-    }
-
-    fn said(id: usize, sender: &str, content: &Value) -> Unplaced {
-        Unplaced {
-            event: EventId::parse(format!("${id}")).unwrap(),
-            sender: user(sender),
-            sent_at: Millis(7),
-            content: Content::Clear { kind: "m.room.message".to_owned(), json: content.to_string() },
-        }
-    }
+    use crate::{
+        cli::demo::fixtures::{hall, id, page, part, room, room_id, said, user},
+        model::Departure,
+    };
 
     #[test]
     fn rooms_are_found_by_number_and_by_name() {
-        let mut hall = Hall::default();
+        let mut hall = Hall::new(user("ada"));
         assert!(hall.here().is_none() && !hall.go("1"));
         hall.see(room("!b", "Workshop"));
         hall.see(room("!a", "Lobby"));
@@ -205,61 +191,70 @@ mod tests {
         check("3", false, "Workshop");
         check("lobby", true, "Lobby");
         check("WORKSHOP", true, "Workshop");
-        hall.lose(&RoomId::parse("!b").unwrap());
+        hall.go_on();
+        assert_eq!(hall.here().unwrap().name, "Lobby");
+        hall.go_back();
+        assert_eq!(hall.here().unwrap().name, "Workshop");
+        let left = Change::Departed { room: room_id("!b"), by: None, how: Departure::Left };
+        let happenings = hall.take_in(Page { changes: vec![left], ..page(vec![]) });
+        assert_eq!(happenings.left, ["Workshop"]);
         assert_eq!(hall.here().unwrap().name, "Lobby", "who is put out of a room stands in the first one");
     }
 
     #[test]
-    fn names_are_harmless_and_never_two_alike() {
-        let room = room("!a", "\x1b[2J\n");
-        assert_eq!(room.name, "!a");
-        let names = ["ada", "bob", "eve", "x", "gone"].map(|name| room.name_of(&user(name)));
-        assert_eq!(names, ["Ada (@ada:s)", "Bob", "Ada (@eve:s)", "@x:s", "@gone:s"]);
+    fn what_is_said_elsewhere_is_unread_until_the_person_goes_there() {
+        let mut hall = hall();
+        let events =
+            |from: u32| vec![said(&format!("${from}"), "bob", "hi"), said(&format!("${}", from + 1), "ada", "mine")];
+        let happenings = hall.take_in(page(vec![part("!a", events(1)), part("!b", events(3))]));
+        assert_eq!(happenings.heard.len(), 4);
+        assert_eq!(happenings.heard[2], (room_id("!b"), id("$3"), News::Said));
+        let unread = |hall: &Hall| hall.rooms().iter().map(|room| room.unread).collect::<Vec<_>>();
+        assert_eq!(unread(&hall), [0, 1], "one's own words are read");
+        hall.go("2");
+        assert_eq!(unread(&hall), [0, 0]);
+        hall.take_in(page(vec![part("!a", events(5)), part("!c", events(7))]));
+        assert_eq!(unread(&hall), [1, 0, 0], "what a new room brings along is history");
     }
 
     #[test]
-    fn messages_are_for_people_and_come_once() {
-        let mut hall = Hall::default();
-        hall.see(room("!a", "Lobby"));
-        let id = RoomId::parse("!a").unwrap();
-        let mut number = 0;
-        let mut check = |content: Value, expected: Option<&str>| {
-            number += 1;
-            let event = said(number, "bob", &content);
-            assert_eq!(hall.hear(&id, &event).map(|message| message.text.as_str()), expected, "{content}");
-            assert_eq!(hall.hear(&id, &event), None, "the same again");
-        };
-        check(json!({"msgtype": "m.text", "body": "hi\x1b[31m"}), Some("hi"));
-        check(json!({"msgtype": "m.notice", "body": "so it is"}), Some("so it is"));
-        check(json!({"msgtype": "m.emote", "body": "waves"}), Some("* Bob waves"));
-        check(json!({"msgtype": "m.image", "body": "cat.png"}), Some("(image) cat.png"));
-        check(json!({}), None);
-        assert_eq!(hall.hear(&RoomId::parse("!z").unwrap(), &said(99, "bob", &json!({}))), None);
-    }
-
-    #[test]
-    fn only_the_last_messages_are_kept_and_long_ones_are_cut() {
-        let mut hall = Hall::default();
-        hall.see(room("!a", "Lobby"));
-        let id = RoomId::parse("!a").unwrap();
-        for number in 0..=MESSAGES_MAX {
-            let body = "x".repeat(2 * MESSAGE_CHARS_MAX);
-            hall.hear(&id, &said(number, "bob", &json!({"msgtype": "m.text", "body": body}))).unwrap();
-        }
-        let messages = &hall.here().unwrap().messages;
-        assert_eq!(messages.len(), MESSAGES_MAX);
-        assert_eq!(messages[0].event.as_str(), "$1");
-        assert_eq!(messages[0].text.chars().count(), MESSAGE_CHARS_MAX + 1);
+    fn new_rooms_and_moves_ask_for_a_look() {
+        let mut hall = hall();
+        let moved = Slip::Change(Change::MembersChanged { room: room_id("!a") });
+        let parts = vec![
+            RoomPage { timeline: vec![moved], gap: Some("g".to_owned()), ..part("!a", vec![]) },
+            part("!b", vec![said("$1", "bob", "hi")]),
+            RoomPage { gap: Some("g".to_owned()), ..part("!c", vec![]) },
+        ];
+        let happenings = hall.take_in(page(parts));
+        assert_eq!(happenings.changed, [room_id("!a"), room_id("!c")]);
+        assert_eq!((happenings.joined, happenings.gaps), (vec![room_id("!c")], vec![room_id("!a")]));
+        assert_eq!(hall.rooms()[2].name, "!c", "by its id, until somebody has looked");
+        hall.see(room("!c", "Den"));
+        assert_eq!(hall.rooms()[2].name, "Den");
     }
 
     #[test]
     fn a_second_look_keeps_what_was_said() {
-        let mut hall = Hall::default();
-        hall.see(room("!a", "Lobby"));
-        let id = RoomId::parse("!a").unwrap();
-        hall.hear(&id, &said(1, "bob", &json!({"msgtype": "m.text", "body": "hi"})));
+        let mut hall = hall();
+        hall.take_in(page(vec![part("!a", vec![said("$1", "bob", "hi")])]));
         hall.see(room("!a", "Foyer"));
         let here = hall.here().unwrap();
-        assert_eq!((here.name.as_str(), here.messages.len(), hall.rooms().len()), ("Foyer", 1, 1));
+        assert_eq!((here.name.as_str(), here.messages.len(), hall.rooms().len()), ("Foyer", 1, 2));
+    }
+
+    #[test]
+    fn others_are_seen_typing() {
+        let mut hall = hall();
+        let typing = |users: &[&str]| RoomPage {
+            typing: Some(users.iter().map(|name| user(name)).collect()),
+            ..part("!a", vec![])
+        };
+        hall.take_in(page(vec![typing(&["ada", "bob"])]));
+        assert_eq!(hall.here().unwrap().typing, BTreeSet::from([user("bob")]), "one knows it of oneself");
+        hall.take_in(page(vec![part("!a", vec![])]));
+        assert_eq!(hall.here().unwrap().typing.len(), 1, "no news");
+        hall.take_in(page(vec![typing(&[])]));
+        assert!(hall.here().unwrap().typing.is_empty());
     }
 }

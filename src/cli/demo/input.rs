@@ -13,6 +13,8 @@ pub(super) enum Input {
     Join(String),
     /// To see who is in the current room.
     Who,
+    /// To see how other clients get in.
+    Access,
     /// To see what can be typed.
     Help,
     /// To leave.
@@ -36,6 +38,7 @@ pub(super) fn input(line: &str) -> Input {
     match (word, rest) {
         ("rooms", "") => Input::Rooms,
         ("who", "") => Input::Who,
+        ("access", "") => Input::Access,
         ("help", "") => Input::Help,
         ("quit" | "exit", "") => Input::Quit,
         ("join", room) if !room.is_empty() => Input::Join(room.to_owned()),
@@ -62,6 +65,7 @@ mod tests {
         check("//etc/passwd", say("/etc/passwd"));
         check("/rooms\n", Input::Rooms);
         check("/who ", Input::Who);
+        check("/access", Input::Access);
         check("/help", Input::Help);
         check("/quit", Input::Quit);
         check("/exit", Input::Quit);

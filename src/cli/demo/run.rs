@@ -4,7 +4,12 @@ use std::{io, path::PathBuf, pin::pin, time::Duration};
 
 use tokio::sync::watch;
 
-use super::{show, site::Site, visit::visit};
+use super::{
+    brain::{Brain, Why},
+    show,
+    site::Site,
+    visit::visit,
+};
 use crate::{
     cli::{
         args::DemoArgs,
@@ -107,7 +112,8 @@ async fn open_house(
         let logs = Logs { form: LogForm::Plain, filter: Some(QUIET.to_owned()) };
         start_logs_in(&site.log(), &logs).or_exit(Exit::State)?;
     }
-    let config = site.config()?;
+    let brain = if args.scripted { Brain::Script(Why::Wanted) } else { Brain::find(args.model.as_deref()).await };
+    let config = site.config(&brain)?;
     hide_secrets(&config);
     if let Err(error) = raise_descriptor_limit() {
         LimitKept { error: &error }.emit();
@@ -116,7 +122,7 @@ async fn open_house(
     let book = Store::open(&site.chat()).await.or_exit(Exit::State)?;
     let house = House::open(config, None).await;
     let outcome = match house {
-        Ok(house) => receive(args, &site, house, book.clone(), stop).await,
+        Ok(house) => receive(args, (&site, &brain), house, book.clone(), stop).await,
         Err(failure) => Err(failure),
     };
     book.close().await;
@@ -130,7 +136,13 @@ enum Ended {
 }
 
 /// Runs house and visit side by side; the end of one is the end of the other.
-async fn receive(args: &DemoArgs, site: &Site, house: House, book: Store, stop: &Stop) -> Result<Exit, Failure> {
+async fn receive(
+    args: &DemoArgs,
+    (site, brain): (&Site, &Brain),
+    house: House,
+    book: Store,
+    stop: &Stop,
+) -> Result<Exit, Failure> {
     let status: watch::Receiver<Status> = house.status();
     let closing = stop.child();
     let mut keeping = pin!(house.keep(closing.clone()));
@@ -139,7 +151,7 @@ async fn receive(args: &DemoArgs, site: &Site, house: House, book: Store, stop: 
         biased;
         () = stop.soft() => Ended::Visit(Ok(())),
         kept = &mut keeping => Ended::House(kept),
-        visited = visit(args, site, status, book, &nursery) => Ended::Visit(visited),
+        visited = visit(args, site, brain, status, book, &nursery) => Ended::Visit(visited),
     };
     tell("stopping\n");
     nursery.stop().insist();

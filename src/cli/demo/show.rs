@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::{
-    hall::{Message, Room},
+    brain::Brain,
     harmless::harmless_line,
+    room::{Message, Room},
+    said::Manner,
 };
 use crate::{
     cli::terminal::painted,
@@ -25,18 +27,47 @@ Type a line to say it in the room. Beyond that there are:
   /rooms            the rooms and who is in them
   /join N  or  /N   go to room N
   /who              who is in this room
+  /access           how to get in with another client
   /help             this
   /quit             leave (Ctrl-D and Ctrl-C do so, too)
 ";
 
-/// How to get in with another client, and what not to expect yet.
-pub(super) fn greeting(url: &str, user: &str, password: &str) -> String {
+/// What can be done on a full screen.
+pub(super) const KEYS: &str = "\
+Enter          send what is typed
+@ and Tab      complete a name; Tab again: the next one
+Tab            with nothing typed: the next room (Shift-Tab: the one before)
+Up, Down       select a message: what is typed then goes into its thread
+PgUp, PgDn     scroll
+Esc            let go of what is selected; look at what is new
+Ctrl-S         🛑 stop the answer that is selected, or that grows
+Ctrl-Y         ✅ agree
+Ctrl-R         🔁 ask for another answer
+Alt-1 … Alt-9  give the reaction that stands there, as an answer to a question
+Ctrl-E         change your last message, or the selected one
+Ctrl-X         take back the selected message of yours
+Ctrl-C         leave
+
+/rooms  /join N  /who  /access  /help  /quit
+!help is what the house itself understands.
+";
+
+/// Who answers, and how to get in with another client.
+pub(super) fn greeting(url: &str, user: &str, password: &str, brain: &Brain) -> String {
     format!(
-        "\nA private Matrix homeserver is running on this machine. Chat here, or log in with any Matrix client:\n  \
-         homeserver  {url}\n  user        {user}\n  password    {password}\n\n\
-         In this version the agents don't answer yet: they are in their rooms, and the router has welcomed you.\n\n{HELP}\n"
+        "{brain}\n\nA private Matrix homeserver runs on this machine. Chat here or with any Matrix client:\n  \
+         homeserver  {url}\n  user        {user}\n  password    {password}\n"
     )
 }
+
+/// What there is to try, with somebody who has just come in.
+pub(super) const TRY: &str = "\
+Some things to say:
+  can you fix a bug in my script?       the router picks who answers
+  @coder what is a mutex?               one of them by name
+  @researcher @writer what is Matrix?   two of them together
+  @paper why is the sky blue?           a team
+";
 
 /// The rooms with their numbers and who is in them; a star marks the one that the person is in.
 pub(super) fn room_list(rooms: &[Room], here: Option<&Room>) -> String {
@@ -67,12 +98,19 @@ pub(super) fn room_heading(room: &Room, colour: Colour) -> String {
     format!("\n{}\n", painted(colour, BOLD, &format!("── {} ──", room.name)))
 }
 
-/// A message; `elsewhere` is the room that it was said in, if it isn't the one that the person is in.
-pub(super) fn message(message: &Message, clock: &str, elsewhere: Option<&str>, colour: Colour) -> String {
+/// A message of `room`; `elsewhere` is the room's name, if it isn't the one that the person is in.
+pub(super) fn message(room: &Room, message: &Message, clock: &str, elsewhere: Option<&str>, colour: Colour) -> String {
     let place = elsewhere.map(|room| painted(colour, DIM, &format!("[{room}] "))).unwrap_or_default();
-    let name = painted(colour, BOLD, &format!("{}:", message.name));
-    let text = message.text.trim_end().replace('\n', &format!("\n{INDENT}"));
-    format!("{} {place}{name} {text}\n", painted(colour, DIM, clock))
+    let name = room.name_of(&message.sender);
+    let (head, more) = match &message.words.manner {
+        Manner::Speech | Manner::Notice => (format!("{name}:"), String::new()),
+        Manner::Emote => (format!("* {name}"), String::new()),
+        Manner::Other(sort) => (format!("{name}:"), format!("({sort}) ")),
+    };
+    let head = painted(colour, BOLD, &head);
+    let text = message.words.text.trim_end().replace('\n', &format!("\n{INDENT}"));
+    let edited = if message.edited { painted(colour, DIM, " (edited)") } else { String::new() };
+    format!("{} {place}{head} {more}{text}{edited}\n", painted(colour, DIM, clock))
 }
 
 /// Something that the chat itself has to say.
@@ -122,7 +160,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::{Counts, EntityName, EntityStatus, EventId, Millis, RoomId, RoomStatus, UserId};
+    use crate::{
+        cli::demo::{brain::Why, said::Words},
+        model::{Counts, EntityName, EntityStatus, EventId, Millis, RoomId, RoomStatus, UserId},
+    };
 
     fn room(id: &str, name: &str, members: &[(&str, &str)]) -> Room {
         let members = members.iter().map(|(id, name)| (UserId::parse(*id).unwrap(), Some((*name).to_owned())));
@@ -162,29 +203,37 @@ Workshop
 
     #[test]
     fn a_message_has_time_name_and_text() {
-        let said = |text: &str| Message {
+        let room = &rooms()[0];
+        let said = |manner: Manner, text: &str, edited: bool| Message {
             event: EventId::parse("$1").unwrap(),
             at: Millis(0),
-            name: "Ada".to_owned(),
-            text: text.to_owned(),
+            sender: UserId::parse("@ada:s").unwrap(),
+            thread: None,
+            words: Words { manner, text: text.to_owned(), growing: false },
+            edited,
+            reactions: vec![],
         };
-        let check = |text: &str, elsewhere: Option<&str>, expected: &str| {
-            assert_eq!(message(&said(text), "14:05", elsewhere, Colour::Never), expected);
+        let check = |said: &Message, elsewhere: Option<&str>, expected: &str| {
+            assert_eq!(message(room, said, "14:05", elsewhere, Colour::Never), expected);
         };
-        check("hi", None, "14:05 Ada: hi\n");
-        check("hi", Some("Workshop"), "14:05 [Workshop] Ada: hi\n");
-        check("one\ntwo\n\n", None, "14:05 Ada: one\n      two\n");
-        let mut coloured = message(&said("hi"), "14:05", Some("Workshop"), Colour::Always);
+        let speech = |text: &str| said(Manner::Speech, text, false);
+        check(&speech("hi"), None, "14:05 ada: hi\n");
+        check(&speech("hi"), Some("Workshop"), "14:05 [Workshop] ada: hi\n");
+        check(&speech("one\ntwo\n\n"), None, "14:05 ada: one\n      two\n");
+        check(&said(Manner::Notice, "so it is", true), None, "14:05 ada: so it is (edited)\n");
+        check(&said(Manner::Emote, "waves", false), None, "14:05 * ada waves\n");
+        check(&said(Manner::Other("image".to_owned()), "cat.png", false), None, "14:05 ada: (image) cat.png\n");
+        let mut coloured = message(room, &speech("hi"), "14:05", Some("Workshop"), Colour::Always);
         for code in [BOLD, DIM, "0"] {
             coloured = coloured.replace(&format!("\x1b[{code}m"), "");
         }
-        assert_eq!(coloured, "14:05 [Workshop] Ada: hi\n", "colours only add escapes");
+        assert_eq!(coloured, "14:05 [Workshop] ada: hi\n", "colours only add escapes");
     }
 
     #[test]
-    fn the_greeting_says_how_to_get_in_and_what_not_to_expect() {
-        let text = greeting("http://127.0.0.1:1", "@you:localhost", "pw");
-        for expected in ["http://127.0.0.1:1\n", "@you:localhost\n", "pw\n", "don't answer yet", "/join N", "/quit"] {
+    fn the_greeting_says_who_answers_and_how_to_get_in() {
+        let text = greeting("http://127.0.0.1:1", "@you:localhost", "pw", &Brain::Script(Why::NothingElse));
+        for expected in ["from a script", "http://127.0.0.1:1\n", "@you:localhost\n", "pw\n"] {
             assert!(text.contains(expected), "{expected}: {text}");
         }
     }

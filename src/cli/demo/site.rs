@@ -10,9 +10,10 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 
+use super::brain::Brain;
 use crate::{
     cli::exit::{Exit, Failure, OrExit as _},
-    config::{Colour, Config, compile_text, render},
+    config::{Colour, Config, Loaded, compile_text, render},
     homeserver::Homeserver,
     model::Secret,
 };
@@ -63,20 +64,22 @@ impl Site {
         self.folder.join("chat")
     }
 
-    /// The configuration of the house.
-    pub(super) fn config(&self) -> Result<Config, Failure> {
-        let variables = BTreeMap::from(
-            [
-                ("HOMESERVER", self.url.as_str()),
-                ("SERVER", self.server),
-                ("SHARED_SECRET", self.shared_secret.reveal()),
-                ("PASSWORD", self.password.reveal()),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        let loaded = compile_text(CONFIG, &self.folder, &variables);
-        let loaded = loaded.map_err(|problems| anyhow!("{}", render(&problems, Colour::Never)))?;
-        Ok(loaded.config)
+    /// The configuration of the house that thinks with `brain`.
+    pub(super) fn config(&self, brain: &Brain) -> Result<Config, Failure> {
+        Ok(self.load(brain)?.config)
+    }
+
+    fn load(&self, brain: &Brain) -> Result<Loaded, Failure> {
+        let own = [
+            ("HOMESERVER", self.url.as_str()),
+            ("SERVER", self.server),
+            ("SHARED_SECRET", self.shared_secret.reveal()),
+            ("PASSWORD", self.password.reveal()),
+        ];
+        let mut variables: BTreeMap<String, String> = brain.variables();
+        variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let loaded = compile_text(&format!("{CONFIG}\n{}", brain.models()), &self.folder, &variables);
+        Ok(loaded.map_err(|problems| anyhow!("{}", render(&problems, Colour::Never)))?)
     }
 }
 
@@ -87,8 +90,14 @@ fn make_private(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use crate::model::EntityKind;
+    use crate::{
+        cli::demo::brain::{SERVICES, Why},
+        config::{Entity, Role},
+        model::EntityKind,
+    };
 
     fn site() -> Site {
         Site {
@@ -101,26 +110,50 @@ mod tests {
         }
     }
 
+    fn brains() -> [Brain; 3] {
+        let key = Secret::new("k");
+        [
+            Brain::Script(Why::Wanted),
+            Brain::Ollama { model: "llama3.2:latest".to_owned() },
+            Brain::Hosted { service: &SERVICES[0], key, model: "m".to_owned(), base_url: None },
+        ]
+    }
+
     #[test]
     fn the_built_in_configuration_is_a_small_house() {
-        let config = site().config().unwrap();
-        let count = |kind: EntityKind| config.entities.iter().filter(|entity| entity.kind() == kind).count();
-        assert_eq!([EntityKind::Router, EntityKind::Agent, EntityKind::Team].map(count), [1, 3, 1]);
-        assert_eq!(config.rooms.len(), 2);
-        assert_eq!(config.http.bind, None);
-        assert_eq!(config.state.folder, Path::new("/d/state"));
-        let person = config.user.as_ref().unwrap();
-        assert_eq!((person.localpart.as_str(), person.password.as_ref()), (PERSON, Some(&Secret::new("b"))));
-        let user = crate::model::UserId::parse(site().user).unwrap();
-        assert!(config.authorization.may_use(&user, None), "the person may use everything");
+        for brain in brains() {
+            let config = site().config(&brain).unwrap();
+            let count = |kind: EntityKind| config.entities.iter().filter(|entity| entity.kind() == kind).count();
+            assert_eq!([EntityKind::Router, EntityKind::Agent, EntityKind::Team].map(count), [1, 3, 1]);
+            assert_eq!(config.rooms.len(), 2);
+            assert_eq!(config.http.bind, None);
+            assert_eq!(config.state.folder, Path::new("/d/state"));
+            let person = config.user.as_ref().unwrap();
+            assert_eq!((person.localpart.as_str(), person.password.as_ref()), (PERSON, Some(&Secret::new("b"))));
+            let user = crate::model::UserId::parse(site().user).unwrap();
+            assert!(config.authorization.may_use(&user, None), "the person may use everything");
+        }
     }
 
     #[test]
     fn the_built_in_configuration_gives_no_warning() {
-        let given = ["HOMESERVER=http://h", "SERVER=localhost", "SHARED_SECRET=a", "PASSWORD=b"];
-        let variables = given.iter().filter_map(|line| line.split_once('='));
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let loaded = compile_text(CONFIG, Path::new("/d"), &variables).unwrap();
-        assert_eq!(loaded.warnings, []);
+        for brain in brains() {
+            assert_eq!(site().load(&brain).unwrap().warnings, [], "{brain:?}");
+        }
+    }
+
+    /// Everybody has a model, and a script of its own where there is only a script.
+    #[test]
+    fn everybody_has_somebody_to_ask() {
+        for (brain, models) in brains().iter().zip([5, 1, 1]) {
+            let config = site().config(brain).unwrap();
+            let model = |entity: &Entity| match &entity.role {
+                Role::Router(router) => router.model.clone(),
+                Role::Agent(agent) => agent.model.clone(),
+                Role::Team(team) => team.model.clone(),
+            };
+            let used: BTreeSet<String> = config.entities.iter().map(|entity| model(entity).unwrap()).collect();
+            assert_eq!(used.len(), models, "{brain:?}: {used:?}");
+        }
     }
 }

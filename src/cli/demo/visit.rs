@@ -1,6 +1,9 @@
 //! What the person does in the house: waits until everybody is there, looks around, and stays for a chat or goes.
 
-use std::time::Duration;
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 
 use anyhow::{Context as _, anyhow};
 use tokio::{
@@ -8,7 +11,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{chat::chat, guest::Guest, hall::Hall, show, site::Site};
+use super::{brain::Brain, chat::chat, guest::Guest, hall::Hall, screen, show, site::Site};
 use crate::{
     cli::{args::DemoArgs, exit::Failure, terminal::print},
     matrix::Page,
@@ -24,6 +27,7 @@ const READY_WITHIN: Duration = Duration::from_mins(2);
 pub(super) async fn visit(
     args: &DemoArgs,
     site: &Site,
+    brain: &Brain,
     mut status: watch::Receiver<Status>,
     book: Store,
     nursery: &Nursery,
@@ -32,13 +36,23 @@ pub(super) async fn visit(
     let rooms = everybody_ready(&mut status, deadline).await?;
     let arrived = Guest::arrive(site, book, deadline).await;
     let (guest, page) = arrived.with_context(|| format!("{} can't log in", site.user))?;
-    let mut hall = Hall::default();
+    let mut hall = Hall::new(guest.user().clone());
     let since = gather(&guest, &mut hall, page, &rooms, deadline).await?;
     if args.once {
         return Ok(print(&show::once(hall.rooms()))?);
     }
-    print(&show::greeting(&site.url, &site.user, site.password.reveal()))?;
-    chat(guest, hall, since, nursery).await
+    let access = show::greeting(&site.url, &site.user, site.password.reveal(), brain);
+    if on_a_screen(args) {
+        screen::show(guest, hall, format!("{access}\n{}", show::TRY), since, nursery).await
+    } else {
+        chat(guest, hall, format!("\n{access}"), since, nursery).await
+    }
+}
+
+/// Whether there is a terminal that the chat can have for itself.
+fn on_a_screen(args: &DemoArgs) -> bool {
+    let for_us = args.log.is_none() || !io::stderr().is_terminal();
+    for_us && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// Waits until everything that is configured is up. Gives the managed rooms.

@@ -38,10 +38,11 @@ pub(super) fn verb(error: &matrix_sdk::Error) -> MatrixError {
 fn refusal(error: &matrix_sdk::ruma::api::error::Error) -> MatrixError {
     let status = error.status_code.as_u16();
     let Some(kind) = error.error_kind() else {
-        return if status >= 500 {
-            MatrixError::ServerTrouble { status }
-        } else {
-            MatrixError::Nonsense { cause: format!("status {status} without a Matrix error code") }
+        return match status {
+            // A proxy's limits speak no Matrix.
+            429 => MatrixError::RateLimited { after: None },
+            500.. => MatrixError::ServerTrouble { status },
+            _ => MatrixError::Nonsense { cause: format!("status {status} without a Matrix error code") },
         };
     };
     match kind {
@@ -55,5 +56,29 @@ fn refusal(error: &matrix_sdk::ruma::api::error::Error) -> MatrixError {
         }
         _ if status >= 500 => MatrixError::ServerTrouble { status },
         kind => MatrixError::Refused { code: kind.errcode().to_string(), message: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use matrix_sdk::ruma::{
+        api::error::{Error, ErrorBody},
+        exports::http::StatusCode,
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    /// S1: a refusal tells what to do even where a proxy gave it, which speaks no Matrix.
+    #[test]
+    fn a_status_alone_tells_enough() {
+        let check = |status: u16, expected: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let failure = refusal(&Error::new(status, ErrorBody::Json(json!({"message": "slow down"}))));
+            assert!(format!("{failure:?}").starts_with(expected), "{failure:?} is not {expected}");
+        };
+        check(429, "RateLimited");
+        check(502, "ServerTrouble");
+        check(404, "Nonsense");
     }
 }

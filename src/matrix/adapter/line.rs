@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,13 +21,18 @@ use super::{
     client::{self, Shared},
     crypto, failure,
     keys::Arrivals,
-    rooms, send, sync,
+    media,
+    prepared::Prepared,
+    presence, rooms,
+    send::{self, Asked},
+    sync::{self, Hears},
 };
 use crate::{
     matrix::{
-        AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, marks::Marks,
+        AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, Typing,
+        Unplaced, marks::Marks,
     },
-    model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, UserId},
+    model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, TransactionId, UserId},
     observe::{PlaintextRefused, fault_point},
 };
 
@@ -44,8 +52,12 @@ pub(super) struct Line {
     client: RwLock<Option<Client>>,
     /// The version of each room's membership that this account's client knows of.
     members_seen: Mutex<HashMap<RoomId, u64>>,
+    /// What was asked about rooms a moment ago.
+    prepared: Prepared,
     /// The room keys that the open client gets.
     arrivals: Mutex<Option<Arrivals>>,
+    /// Whether somebody wants to hear who is typing.
+    hears_typing: AtomicBool,
 }
 
 impl Line {
@@ -59,7 +71,20 @@ impl Line {
     ) -> Arc<Self> {
         let (account, client) = (Mutex::new(account), RwLock::new(None));
         let (members_seen, arrivals) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { shared, folder, user, account, accounts, marks, client, members_seen, arrivals })
+        let (prepared, hears_typing) = (Prepared::default(), AtomicBool::new(false));
+        Arc::new(Self {
+            shared,
+            folder,
+            user,
+            account,
+            accounts,
+            marks,
+            client,
+            members_seen,
+            prepared,
+            arrivals,
+            hears_typing,
+        })
     }
 
     async fn client(&self) -> Result<OpenClient<'_>, MatrixError> {
@@ -93,6 +118,7 @@ impl Line {
             drop(time::timeout(SETTLE_TIME_MAX, settled).await);
         }
         self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.prepared.forget();
         *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -162,9 +188,14 @@ impl Session for SharedLine {
         self.with(async |client| client.whoami().await.map(drop).map_err(|error| failure::request(&error)))
     }
 
+    fn hear_typing(&self) {
+        self.0.hears_typing.store(true, Ordering::Relaxed);
+    }
+
     fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page> {
         self.with(async move |client| {
-            let page = sync::step(&client, &self.0.marks, since, wait).await?;
+            let hears = if self.0.hears_typing.load(Ordering::Relaxed) { Hears::TypingToo } else { Hears::Words };
+            let page = sync::step(&client, &self.0.marks, hears, since, wait).await?;
             fault_point(&format!("sync.persisted.{}", self.0.account().entity));
             Ok(Page { keys: self.0.new_keys(), ..page })
         })
@@ -182,14 +213,27 @@ impl Session for SharedLine {
         self.with(async move |client| crypto::unseal(&client, &room, &raw).await)
     }
 
+    fn prepare(&self, room: RoomId) -> Answer<'_, ()> {
+        self.with(async move |client| {
+            let began = self.0.prepared.begin(&room);
+            send::prepare(&client, &room).await?;
+            self.0.prepared.answered(room, began);
+            Ok(())
+        })
+    }
+
     fn send(&self, message: Outgoing) -> Answer<'_, EventId> {
         self.with(async move |client| {
+            let asked = if self.0.prepared.holds(&message.room) { Asked::JustNow } else { Asked::NotYet };
+            if !send::is_secret(&message) {
+                return send::send(&client, &self.0.marks, asked, message).await;
+            }
             let mark = self.0.marks.of(&message.room);
             let room = message.room.clone();
             if self.0.members_stale(&room, mark.members_version) {
                 send::forget_members(&client, &room).await?;
             }
-            let sent = send::send(&client, &self.0.marks, message).await;
+            let sent = send::send(&client, &self.0.marks, asked, message).await;
             if let Err(MatrixError::PlaintextRefused { room }) = &sent {
                 PlaintextRefused { entity: &self.0.account().entity, room }.emit();
             }
@@ -198,6 +242,44 @@ impl Session for SharedLine {
             }
             sent
         })
+    }
+
+    fn redact(
+        &self,
+        room: RoomId,
+        event: EventId,
+        reason: Option<String>,
+        transaction: TransactionId,
+    ) -> Answer<'_, EventId> {
+        self.with(async move |client| presence::redact(&client, &room, &event, reason, &transaction).await)
+    }
+
+    fn typing(&self, room: RoomId, typing: Typing) -> Answer<'_, ()> {
+        self.with(async move |client| presence::typing(&client, &room, typing).await)
+    }
+
+    fn read_up_to(&self, room: RoomId, event: EventId, thread: Option<EventId>) -> Answer<'_, ()> {
+        self.with(async move |client| presence::read_up_to(&client, &room, &event, thread.as_ref()).await)
+    }
+
+    fn names(&self, room: RoomId) -> Answer<'_, BTreeMap<UserId, String>> {
+        self.with(async move |client| {
+            if let Some(known) = self.0.marks.names(&room) {
+                return Ok(known.as_ref().clone());
+            }
+            let version = self.0.marks.of(&room).names_version;
+            let asked = rooms::names(&client, &room).await?;
+            self.0.marks.keep_names(room, version, Arc::new(asked.clone()));
+            Ok(asked)
+        })
+    }
+
+    fn find_own(&self, room: RoomId, thread: Option<EventId>) -> Answer<'_, Vec<Unplaced>> {
+        self.with(async move |client| sync::own_events(&client, &room, thread.as_ref()).await)
+    }
+
+    fn media(&self, content: serde_json::Value, bytes_max: usize) -> Answer<'_, Vec<u8>> {
+        self.with(async move |client| media::fetch(&self.0.shared, &client, &content, bytes_max).await)
     }
 
     fn create_room(&self, plan: RoomPlan) -> Answer<'_, RoomId> {
@@ -242,6 +324,10 @@ impl Session for SharedLine {
 
     fn state(&self, room: RoomId, kind: &'static str, key: String) -> Answer<'_, Option<serde_json::Value>> {
         self.with(async move |client| rooms::state(&client, &room, kind, key).await)
+    }
+
+    fn state_event(&self, room: RoomId, kind: &'static str, key: String) -> Answer<'_, Option<serde_json::Value>> {
+        self.with(async move |client| rooms::state_event(&client, &room, kind, key).await)
     }
 
     fn set_state(&self, room: RoomId, kind: &'static str, key: String, content: serde_json::Value) -> Answer<'_, ()> {

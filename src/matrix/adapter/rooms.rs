@@ -8,7 +8,7 @@ use matrix_sdk::{
         OwnedServerName, RoomAliasId, RoomId as RumaRoomId, RoomOrAliasId,
         api::client::{
             discovery::get_capabilities,
-            membership::{get_member_events, invite_user, kick_user, leave_room},
+            membership::{get_member_events, invite_user, joined_members, kick_user, leave_room},
             room::create_room::v3 as create_room,
             state::{get_state_event_for_key, send_state_event},
         },
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{client::ruma_user, failure, sync::own_user};
 use crate::{
-    matrix::{MatrixError, Presence, RoomPlan},
+    matrix::{MatrixError, Presence, RoomPlan, names::harmless},
     model::{AliasId, RoomId, UserId},
 };
 
@@ -98,13 +98,43 @@ pub(super) async fn members(client: &Client, room: &RoomId) -> Result<BTreeMap<U
     Ok(events.filter_map(|event| member(&event)).collect())
 }
 
+/// What each member is called; somebody without a name goes by the user id.
+pub(super) async fn names(client: &Client, room: &RoomId) -> Result<BTreeMap<UserId, String>, MatrixError> {
+    let request = joined_members::v3::Request::new(ruma_room(room)?);
+    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
+    let members = response.joined.into_iter().filter_map(|(user, member)| {
+        let user = UserId::parse(user.as_str()).ok()?;
+        let name = harmless(&user, member.display_name.as_deref());
+        Some((user, name))
+    });
+    Ok(members.collect())
+}
+
 pub(super) async fn state(
     client: &Client,
     room: &RoomId,
     kind: &'static str,
     key: String,
 ) -> Result<Option<Value>, MatrixError> {
-    let request = get_state_event_for_key::v3::Request::new(ruma_room(room)?, StateEventType::from(kind), key);
+    get_state(client, get_state_event_for_key::v3::Request::new(ruma_room(room)?, StateEventType::from(kind), key))
+        .await
+}
+
+pub(super) async fn state_event(
+    client: &Client,
+    room: &RoomId,
+    kind: &'static str,
+    key: String,
+) -> Result<Option<Value>, MatrixError> {
+    let mut request = get_state_event_for_key::v3::Request::new(ruma_room(room)?, StateEventType::from(kind), key);
+    request.format = get_state_event_for_key::v3::StateEventFormat::Event;
+    get_state(client, request).await
+}
+
+async fn get_state(
+    client: &Client,
+    request: get_state_event_for_key::v3::Request,
+) -> Result<Option<Value>, MatrixError> {
     match client.send(request).await.map_err(|error| failure::request(&error)) {
         Ok(response) => Ok(serde_json::from_str(response.event_or_content.get()).ok()),
         Err(error) if error.has_code("M_NOT_FOUND") => Ok(None),
@@ -163,7 +193,8 @@ fn member(event: &Value) -> Option<(UserId, Presence)> {
     Some((UserId::parse(event["state_key"].as_str()?).ok()?, presence))
 }
 
-fn ruma_room(room: &RoomId) -> Result<matrix_sdk::ruma::OwnedRoomId, MatrixError> {
+/// The SDK's form of one of our room ids.
+pub(super) fn ruma_room(room: &RoomId) -> Result<matrix_sdk::ruma::OwnedRoomId, MatrixError> {
     RumaRoomId::parse(room.as_str()).map_err(|error| nonsense(&error.to_string()))
 }
 

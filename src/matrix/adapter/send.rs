@@ -1,25 +1,56 @@
 //! The one place where messages leave: nothing goes in the clear into a room that is known to be encrypted.
 
-use matrix_sdk::{Client, Room, ruma::OwnedTransactionId};
+use matrix_sdk::{Client, Room, RoomState, ruma::OwnedTransactionId};
 use matrix_sdk_base::RoomInfoNotableUpdateReasons;
 
-use super::{failure, sync::handle};
+use super::{
+    failure,
+    sync::{handle, own_user},
+};
 use crate::{
     matrix::{MatrixError, Outgoing, marks::Marks},
     model::{EventId, RoomId},
 };
 
-/// Sends `message`, encrypted if the room is.
-pub(super) async fn send(client: &Client, marks: &Marks, message: Outgoing) -> Result<EventId, MatrixError> {
-    let room = handle(client, &message.room)?;
-    if !room.encryption_state().is_encrypted() {
-        ask_again_whether_encrypted(&room).await?;
+/// A reaction is never encrypted, in any room, by any client: homeservers count them.
+const REACTION: &str = "m.reaction";
+
+/// Whether a message says something that an encrypted room hides.
+pub(super) fn is_secret(message: &Outgoing) -> bool {
+    message.kind != REACTION
+}
+
+/// Whether the homeserver said lately that a room isn't encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// It was asked a moment ago.
+    JustNow,
+    /// It is to be asked.
+    NotYet,
+}
+
+/// Asks what [`send`] would ask first.
+pub(super) async fn prepare(client: &Client, room: &RoomId) -> Result<(), MatrixError> {
+    let room = handle(client, room)?;
+    if room.encryption_state().is_encrypted() {
+        return Ok(());
     }
-    let encrypted = room.encryption_state().is_encrypted();
-    if encrypted {
-        marks.encrypted(&message.room);
-    } else if marks.of(&message.room).encrypted {
-        return Err(MatrixError::PlaintextRefused { room: message.room });
+    ask_again_whether_encrypted(&room).await
+}
+
+/// Sends `message`, encrypted if the room is.
+pub(super) async fn send(
+    client: &Client,
+    marks: &Marks,
+    asked: Asked,
+    message: Outgoing,
+) -> Result<EventId, MatrixError> {
+    let room = handle(client, &message.room)?;
+    if room.state() != RoomState::Joined {
+        return Err(MatrixError::NotJoined { user: own_user(client)?, room: message.room });
+    }
+    if is_secret(&message) {
+        refuse_plaintext(&room, marks, asked, &message.room).await?;
     }
     let transaction = OwnedTransactionId::from(message.transaction.as_str());
     let sent = room
@@ -28,6 +59,21 @@ pub(super) async fn send(client: &Client, marks: &Marks, message: Outgoing) -> R
         .await
         .map_err(|error| failure::verb(&error))?;
     EventId::parse(sent.response.event_id.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
+}
+
+/// E4: whatever is sent next is encrypted if any of our accounts ever saw the room encrypted, or it isn't sent.
+async fn refuse_plaintext(room: &Room, marks: &Marks, asked: Asked, id: &RoomId) -> Result<(), MatrixError> {
+    // What one of our loops saw since counts for more than what the homeserver said.
+    let is_due = asked == Asked::NotYet || marks.of(id).encrypted;
+    if is_due && !room.encryption_state().is_encrypted() {
+        ask_again_whether_encrypted(room).await?;
+    }
+    if room.encryption_state().is_encrypted() {
+        marks.encrypted(id);
+    } else if marks.of(id).encrypted {
+        return Err(MatrixError::PlaintextRefused { room: id.clone() });
+    }
+    Ok(())
 }
 
 /// Makes the next encrypted message ask who is in the room, so that nobody who left gets its key.

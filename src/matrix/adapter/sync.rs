@@ -6,13 +6,15 @@ use matrix_sdk::{
     Client,
     config::{SyncSettings, SyncToken as SdkToken},
     deserialized_responses::TimelineEvent,
-    room::MessagesOptions,
+    room::{IncludeRelations, MessagesOptions, RelationsOptions},
     ruma::{
         RoomId as RumaRoomId, UInt,
+        api::Direction,
         api::client::{
             filter::{FilterDefinition, LazyLoadOptions},
             sync::sync_events::v3::Filter,
         },
+        events::relation::RelationType,
         presence::PresenceState,
         serde::Raw,
     },
@@ -21,11 +23,12 @@ use matrix_sdk::{
 
 use super::{
     failure,
+    presence::ruma_event,
     translate::{departure, slip, state_change},
 };
 use crate::{
-    matrix::{HistoryPage, Keys, MatrixError, Page, RoomPage, Slip, marks::Marks},
-    model::{Change, Departure, RoomId, SyncToken, UserId},
+    matrix::{HistoryPage, Keys, MatrixError, Page, RoomPage, Slip, Unplaced, marks::Marks},
+    model::{Change, Content, Departure, EventId, RoomId, SyncToken, UserId},
     observe,
 };
 
@@ -33,24 +36,46 @@ use crate::{
 const TIMELINE_EVENTS_MAX: u32 = 50;
 /// How many events one page of history brings.
 const HISTORY_EVENTS_MAX: u32 = 100;
-/// Names the filter on the homeserver; change it with the filter.
-const FILTER_NAME: &str = "maitre-1";
+/// Says who is typing.
+const TYPING: &str = "m.typing";
+
+/// What a step of the stream brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hears {
+    /// What is said and done.
+    Words,
+    /// And who is typing.
+    TypingToo,
+}
+
+impl Hears {
+    /// Names the filter on the homeserver; change it with the filter.
+    fn filter_name(self) -> &'static str {
+        match self {
+            Self::Words => "maitre-1",
+            Self::TypingToo => "maitre-typing-1",
+        }
+    }
+}
 
 /// Waits up to `wait` for news after `since`.
 pub(super) async fn step(
     client: &Client,
     marks: &Marks,
+    hears: Hears,
     since: Option<SyncToken>,
     wait: Duration,
 ) -> Result<Page, MatrixError> {
     let own = own_user(client)?;
-    let filter = client.get_or_upload_filter(FILTER_NAME, filter()).await.map_err(|error| failure::verb(&error))?;
+    let filter = client.get_or_upload_filter(hears.filter_name(), filter(hears)).await;
+    let filter = filter.map_err(|error| failure::verb(&error))?;
     let settings = SyncSettings::new()
         .token(since.map_or(SdkToken::NoToken, |token| SdkToken::Specific(token.as_str().to_owned())))
         .filter(Filter::FilterId(filter))
         .set_presence(PresenceState::Offline)
         .timeout(wait);
     let response = client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
+    mark_renamed(marks, &response);
     let page = page(&own, response)?;
     mark_all(marks, &page);
     Ok(page)
@@ -75,6 +100,33 @@ pub(super) async fn history(
     Ok(HistoryPage { slips, older: messages.end })
 }
 
+/// The account's own newest events in a thread or in the room, newest first.
+pub(super) async fn own_events(
+    client: &Client,
+    room: &RoomId,
+    thread: Option<&EventId>,
+) -> Result<Vec<Unplaced>, MatrixError> {
+    let (own, handle) = (own_user(client)?, handle(client, room)?);
+    let events = if let Some(thread) = thread {
+        let options = RelationsOptions {
+            dir: Direction::Backward,
+            limit: Some(UInt::from(HISTORY_EVENTS_MAX)),
+            include_relations: IncludeRelations::RelationsOfType(RelationType::Thread),
+            ..RelationsOptions::default()
+        };
+        handle.relations(ruma_event(thread)?, options).await.map_err(|error| failure::verb(&error))?.chunk
+    } else {
+        let mut options = MessagesOptions::backward();
+        options.limit = UInt::from(HISTORY_EVENTS_MAX);
+        handle.messages(options).await.map_err(|error| failure::verb(&error))?.chunk
+    };
+    let own_and_clear = |slip| match slip {
+        Slip::Event(event) if event.sender == own && matches!(event.content, Content::Clear { .. }) => Some(event),
+        Slip::Event(_) | Slip::Change(_) | Slip::OwnJoin | Slip::OwnLeave => None,
+    };
+    Ok(slips(&own, room, &events).into_iter().filter_map(own_and_clear).collect())
+}
+
 /// The SDK's handle of a room that the account is in.
 pub(super) fn handle(client: &Client, room: &RoomId) -> Result<matrix_sdk::Room, MatrixError> {
     let id = RumaRoomId::parse(room.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
@@ -90,12 +142,15 @@ pub(super) fn own_user(client: &Client) -> Result<UserId, MatrixError> {
     UserId::parse(user.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
-/// Members are named as they speak, presence and typing stay away. Rooms and senders are *not* filtered: that would
+/// Members are named as they speak, presence stays away, and so does typing unless it is heard. Rooms and senders are *not* filtered: that would
 /// hide state, and with it the moment a room becomes encrypted.
-fn filter() -> FilterDefinition {
+fn filter(hears: Hears) -> FilterDefinition {
     let mut filter = FilterDefinition::with_lazy_loading();
     filter.presence.types = Some(Vec::new());
-    filter.room.ephemeral.types = Some(Vec::new());
+    filter.room.ephemeral.types = Some(match hears {
+        Hears::Words => Vec::new(),
+        Hears::TypingToo => vec![TYPING.to_owned()],
+    });
     filter.room.timeline.limit = Some(UInt::from(TIMELINE_EVENTS_MAX));
     filter.room.timeline.lazy_load_options = LazyLoadOptions::Enabled { include_redundant_members: false };
     filter
@@ -129,7 +184,15 @@ fn joined(own: &UserId, room: RoomId, update: JoinedRoomUpdate) -> RoomPage {
     let (State::Before(state) | State::After(state)) = update.state;
     let state = state.iter().filter_map(|event| state_change(own, &room, event)).collect();
     let gap = if update.timeline.limited { update.timeline.prev_batch } else { None };
-    RoomPage { room, timeline, state, gap }
+    let typing = update.ephemeral.iter().rev().find_map(typists);
+    RoomPage { room, timeline, state, gap, typing }
+}
+
+/// Who is typing, if an event says so.
+fn typists<T>(event: &Raw<T>) -> Option<BTreeSet<UserId>> {
+    let event: serde_json::Value = serde_json::from_str(event.json().get()).ok()?;
+    let users = event["content"]["user_ids"].as_array().filter(|_| event["type"] == TYPING)?;
+    Some(users.iter().filter_map(|user| UserId::parse(user.as_str()?).ok()).collect())
 }
 
 fn slips(own: &UserId, room: &RoomId, events: &[TimelineEvent]) -> Vec<Slip> {
@@ -159,6 +222,20 @@ fn inviter<T>(own: &UserId, event: &Raw<T>) -> Option<(UserId, bool)> {
     Some((UserId::parse(event["sender"].as_str()?).ok()?, direct))
 }
 
+/// Notes in which rooms somebody may have another name than before: a new name alone is no change to anybody else.
+fn mark_renamed(marks: &Marks, response: &SyncResponse) {
+    for (id, update) in &response.rooms.joined {
+        let renamed = update.timeline.limited || update.timeline.events.iter().any(is_membership);
+        if let (true, Ok(room)) = (renamed, RoomId::parse(id.as_str())) {
+            marks.names_changed(&room);
+        }
+    }
+}
+
+fn is_membership(event: &TimelineEvent) -> bool {
+    event.raw().get_field::<String>("type").is_ok_and(|kind| kind.as_deref() == Some("m.room.member"))
+}
+
 /// Tells all other accounts what this one saw, before anything else happens with the page.
 fn mark_all(marks: &Marks, page: &Page) {
     let in_rooms =
@@ -186,6 +263,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn typing_is_heard_where_it_is_wanted() {
+        let types = |hears: Hears| filter(hears).room.ephemeral.types;
+        assert_eq!((types(Hears::Words), types(Hears::TypingToo)), (Some(vec![]), Some(vec![TYPING.to_owned()])));
+        let check = |kind: &str, expected: Option<&[&str]>| {
+            let event = json!({"type": kind, "content": {"user_ids": ["@b:s", "nobody", "@a:s"]}});
+            let found = typists(&Raw::<serde_json::Value>::from_json_string(event.to_string()).unwrap());
+            let expected = expected.map(|users| users.iter().map(|user| UserId::parse(*user).unwrap()).collect());
+            assert_eq!(found, expected, "{kind}");
+        };
+        check("m.typing", Some(&["@a:s", "@b:s"]));
+        check("m.receipt", None);
+    }
 
     #[test]
     fn an_invitation_names_who_invites() {

@@ -12,6 +12,9 @@ use crate::{
     model::{Change, Content, Departure, EventId, Millis, RoomId, Sealed, SealedCause, UserId},
 };
 
+/// Takes back what another event says.
+const REDACTION: &str = "m.room.redaction";
+
 /// What every event has, as far as we need it.
 #[derive(Deserialize)]
 struct Outline<'a> {
@@ -26,6 +29,8 @@ struct Outline<'a> {
     content: &'a RawValue,
     #[serde(default)]
     unsigned: Unsigned,
+    /// What a redaction takes back. In newer room versions it stands in the content, too.
+    redacts: Option<String>,
 }
 
 /// What the homeserver adds to an event.
@@ -66,7 +71,8 @@ pub(super) fn slip(own: &UserId, room: &RoomId, event: &TimelineEvent) -> Option
             session: utd_info.session_id.clone(),
             cause: sealed_cause(&utd_info.reason),
         }),
-        TimelineEventKind::Decrypted(_) | TimelineEventKind::PlainText { .. } => clear(&outline),
+        TimelineEventKind::Decrypted(_) => said(&outline),
+        TimelineEventKind::PlainText { .. } => done(&outline),
     };
     Some(Slip::Event(Unplaced {
         event: EventId::parse(outline.event_id?).ok()?,
@@ -88,7 +94,8 @@ pub(super) fn clear_content(event: &TimelineEvent) -> Option<Content> {
     let outline: Outline<'_> = serde_json::from_str(event.raw().json().get()).ok()?;
     match event.kind {
         TimelineEventKind::UnableToDecrypt { .. } => None,
-        TimelineEventKind::Decrypted(_) | TimelineEventKind::PlainText { .. } => Some(clear(&outline)),
+        TimelineEventKind::Decrypted(_) => Some(said(&outline)),
+        TimelineEventKind::PlainText { .. } => Some(done(&outline)),
     }
 }
 
@@ -124,8 +131,22 @@ pub(super) fn departure<T>(own: &UserId, event: &Raw<T>) -> Option<(UserId, Depa
     }
 }
 
-fn clear(outline: &Outline<'_>) -> Content {
-    Content::Clear { kind: outline.kind.clone(), json: outline.content.get().to_owned() }
+/// What stands in an encrypted event. A redaction in there takes nothing back: no homeserver asked whether its sender may.
+fn said(outline: &Outline<'_>) -> Content {
+    let json = if outline.kind == REDACTION { "{}" } else { outline.content.get() };
+    Content::Clear { kind: outline.kind.clone(), json: json.to_owned() }
+}
+
+/// What stands in an event that came in the clear. A redaction names its event in the content, whatever the room version.
+fn done(outline: &Outline<'_>) -> Content {
+    let mut json = outline.content.get().to_owned();
+    if let (REDACTION, Some(redacted)) = (outline.kind.as_str(), &outline.redacts) {
+        // Beside the content it stands by the homeserver's hand; inside, in older rooms, by the sender's.
+        let mut content: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap_or_default();
+        content.insert("redacts".to_owned(), redacted.as_str().into());
+        json = serde_json::Value::Object(content).to_string();
+    }
+    Content::Clear { kind: outline.kind.clone(), json }
 }
 
 fn state_slip(own: &UserId, room: &RoomId, outline: &Outline<'_>) -> Option<Slip> {
@@ -247,6 +268,42 @@ mod tests {
         let Some(Slip::Event(message)) = read(&event) else { panic!("no event") };
         let Content::Sealed(sealed) = message.content else { panic!("taken for clear") };
         assert_eq!((sealed.session.as_deref(), message.sent_at), (Some("S"), Millis(0)));
+    }
+
+    fn decrypted(event: &Value) -> Option<Slip> {
+        let mut timeline_event = TimelineEvent::from_plaintext(Raw::from_json_string(event.to_string()).unwrap());
+        timeline_event.kind = TimelineEventKind::Decrypted(DecryptedRoomEvent {
+            event: Raw::from_json_string(event.to_string()).unwrap(),
+            encryption_info: Arc::new(encryption_info()),
+            unsigned_encryption_info: None,
+        });
+        slip(&own(), &room(), &timeline_event)
+    }
+
+    fn clear_parts(slip: Option<Slip>) -> (String, Value) {
+        let Some(Slip::Event(Unplaced { content: Content::Clear { kind, json }, .. })) = slip else {
+            panic!("{slip:?}")
+        };
+        (kind, serde_json::from_str(&json).unwrap())
+    }
+
+    /// S4, S8: taps and stickers come as they are, encrypted or not; a redaction always names its event in the content.
+    #[test]
+    fn what_is_no_message_comes_through_too() {
+        let event =
+            |kind: &str, content: Value| json!({"type": kind, "event_id": "$e", "sender": "@a:s", "content": content});
+        let reaction = json!({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$x", "key": "🛑"}});
+        for (kind, content) in [("m.reaction", reaction), ("m.sticker", json!({"body": "hi", "url": "mxc://s/x"}))] {
+            let event = event(kind, content.clone());
+            assert_eq!(clear_parts(read(&event)), (kind.to_owned(), content.clone()));
+            assert_eq!(clear_parts(decrypted(&event)), (kind.to_owned(), content));
+        }
+        let mut old = event("m.room.redaction", json!({"reason": "typo", "redacts": "$forged"}));
+        old["redacts"] = json!("$x");
+        assert_eq!(clear_parts(read(&old)).1, json!({"reason": "typo", "redacts": "$x"}));
+        let new = event("m.room.redaction", json!({"redacts": "$x"}));
+        assert_eq!(clear_parts(read(&new)).1, json!({"redacts": "$x"}));
+        assert_eq!(clear_parts(decrypted(&new)).1, json!({}), "no homeserver asked whether its sender may");
     }
 
     #[test]

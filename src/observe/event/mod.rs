@@ -4,14 +4,22 @@
 //! ordinary steps in between. Ids are fields, the message is constant, and what people wrote is never in a fact.
 
 mod cause;
+mod delivery;
+mod desk;
 mod entity;
 mod house;
 mod intake;
+mod lane;
+mod mind;
+mod model;
 mod room;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 pub use cause::Causes;
+pub use delivery::{DeliveryFailed, DeliveryRetried, OutboxFailed};
+pub use desk::{EventBroken, MessageDecided, SettlementFailed};
 pub use entity::{
     AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, IdentityForeign,
     SyncFailed, SyncStalled, TokensRefreshed,
@@ -21,7 +29,11 @@ pub use house::{
     ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, TaskDied,
 };
 pub use intake::{AdmissionFailed, BatchAdmitted, EventHealed, EventSealed, GapBeyondBounds, GapClosed};
+pub use lane::{MessageRefused, MessageRouted, RoutingFailed, TeamTroubled, TurnUnsaved};
+pub use mind::{AnswerFailed, AnswerLessened, ConversationSummarised, ToolUsed};
+pub use model::{ModelFellBack, ModelPaused, ModelRetried};
 pub use room::{
     EntityDeparted, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused,
     RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
 };
+pub use turn::TurnEnded;

@@ -16,7 +16,7 @@ use tracing_subscriber::{
 };
 
 use super::{super::recorder::builder, *};
-use crate::model::{Admitted, Departure, EntityName, EventId, RoomId, RoomKey, SealedCause, UserId};
+use crate::model::{Admitted, Departure, EntityName, EventId, Responder, RoomId, RoomKey, SealedCause, TurnId, UserId};
 
 /// One line of the log.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -188,6 +188,17 @@ fn facts_about_invites() {
 }
 
 #[test]
+fn facts_about_models() {
+    let counted = |outcome: &str| format!("maitre_model_troubles_total{{model=\"fast\",outcome=\"{outcome}\"}} 1");
+    let retried = || ModelRetried { model: "fast", error: &fmt::Error, pause: Duration::from_secs(1) }.emit();
+    check(retried, Level::WARN, "model retried", &[&counted("retried")]);
+    let fell_back = || ModelFellBack { model: "fast", to: "local", error: &fmt::Error }.emit();
+    check(fell_back, Level::WARN, "model fell back", &[&counted("fell_back")]);
+    let paused = || ModelPaused { model: "fast", pause: Duration::from_secs(10) }.emit();
+    check(paused, Level::WARN, "model paused", &[&counted("paused")]);
+}
+
+#[test]
 fn facts_about_the_house() {
     let loaded = || ConfigLoaded { file: "config.yaml".as_ref(), entities: 3, rooms: 2, warnings: 0 }.emit();
     check(loaded, Level::INFO, "config loaded", &["maitre_config_loads_total 1"]);
@@ -219,4 +230,57 @@ fn ids_are_fields_and_an_absent_one_is_left_out() {
     };
     assert_eq!(fields(None), ["entity=ada", "room=!lobby", "how=\"kicked\""]);
     assert_eq!(fields(Some(user)), ["entity=ada", "room=!lobby", "how=\"kicked\"", "by=@ada:home"]);
+}
+
+#[test]
+fn minds_at_work() {
+    let turn = &TurnId::parse("0123").unwrap();
+    let agent = &ids().entity;
+    let failed = || AnswerFailed { turn, agent, model: Some("big"), told: "No.", error: Some(&fmt::Error) }.emit();
+    check(failed, Level::WARN, "answer failed", &["maitre_answers_failed_total{agent=\"ada\"} 1"]);
+    let used = || ToolUsed { turn, agent, tool: "time", took: Duration::from_millis(5) }.emit();
+    check(used, Level::DEBUG, "tool used", &["maitre_tools_used_total{tool=\"time\"} 1"]);
+    let summarised = || ConversationSummarised { turn, agent, messages: 9 }.emit();
+    check(summarised, Level::INFO, "conversation summarised", &[]);
+    let lessened = || AnswerLessened { turn, agent, what: "its memory", error: &fmt::Error }.emit();
+    check(lessened, Level::WARN, "answer lessened", &[]);
+}
+
+#[test]
+fn deliveries_that_fail() {
+    let (entity, room) = (&ids().entity, &RoomId::parse("!lobby").unwrap());
+    let again = || DeliveryRetried { entity, room, tries: 2, pause: Duration::from_secs(1), error: &fmt::Error }.emit();
+    check(again, Level::WARN, "delivery retried", &["maitre_delivery_troubles_total{outcome=\"retried\"} 1"]);
+    let failed = || DeliveryFailed { entity, room, what: "turn 0123", error: &fmt::Error }.emit();
+    check(failed, Level::ERROR, "delivery failed", &["maitre_delivery_troubles_total{outcome=\"failed\"} 1"]);
+    let lost = || OutboxFailed { error: &fmt::Error }.emit();
+    check(lost, Level::ERROR, "outbox failed", &["maitre_outbox_failures_total 1"]);
+}
+
+#[test]
+fn facts_about_lanes() {
+    let Ids { entity, room, event, .. } = &ids();
+    let error = &fmt::Error;
+    let responder = &Responder::One(entity.clone());
+    let refused = || MessageRefused { room, event, responder }.emit();
+    check(refused, Level::WARN, "message refused", &["maitre_lane_troubles_total{what=\"refused\"} 1"]);
+    let unsaved = || TurnUnsaved { what: "t", step: "end", error }.emit();
+    check(unsaved, Level::ERROR, "turn not saved", &["maitre_lane_troubles_total{what=\"unsaved\"} 1"]);
+    let routed = || MessageRouted { room, event, by: "words" }.emit();
+    check(routed, Level::INFO, "message routed", &["maitre_messages_routed_total{by=\"words\"} 1"]);
+    let failed = || RoutingFailed { model: "m", error }.emit();
+    check(failed, Level::WARN, "routing model failed", &["maitre_routing_failures_total 1"]);
+    let troubled = || TeamTroubled { turn: "t", step: "plan", error }.emit();
+    check(troubled, Level::WARN, "team troubled", &["maitre_team_troubles_total{step=\"plan\"} 1"]);
+}
+
+#[test]
+fn facts_about_the_desk() {
+    let Ids { room, event, .. } = &ids();
+    let decided = || MessageDecided { room, event, rule: "W3" }.emit();
+    check(decided, Level::DEBUG, "message decided", &["maitre_messages_decided_total{rule=\"W3\"} 1"]);
+    let failed = || SettlementFailed { error: &fmt::Error }.emit();
+    check(failed, Level::WARN, "settlement failed", &["maitre_desk_troubles_total{outcome=\"retried\"} 1"]);
+    let broken = || EventBroken { room, event, panic: "oh" }.emit();
+    check(broken, Level::ERROR, "event put aside", &["maitre_desk_troubles_total{outcome=\"put_aside\"} 1"]);
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     nursery::{Nursery, Stop},
     observe::{HomeserverBack, HomeserverWaiting},
+    orchestrator::patience::Said,
 };
 
 /// Starts `first` once the homeserver answers, and `then` once the router is up.
@@ -42,9 +43,12 @@ fn start(nursery: &Nursery, stop: &Stop, bot: Bot) {
 /// Waits for the homeserver as long as it takes, saying so.
 async fn wait_for(first: &Bot) {
     let (began, url) = (Instant::now(), first.settings.url.as_str());
+    let mut said = Said::default();
     while let Err(error) = first.homeserver.reach().await {
         let reason = error.to_string();
-        HomeserverWaiting { url, reason: &reason }.emit();
+        if said.is_worth_saying(&reason, began.elapsed()) {
+            HomeserverWaiting { url, reason: &reason }.emit();
+        }
         first.tell(Report::Waiting { reason }).await;
         time::sleep(QUIET_PAUSE).await;
     }

@@ -24,6 +24,10 @@ use crate::{
 /// How many signs of life may wait to be read.
 const HEARD_WAITING_MAX: usize = 4;
 
+/// What a login weighs against coming back: making an account, its keys and its first sync are work for both sides, while
+/// an account that was set up before only opens its store and asks for news.
+pub(super) const LOGIN_WEIGHT: usize = 4;
+
 /// One entity's task.
 pub(super) struct Bot {
     pub(super) entity: Entity,
@@ -32,7 +36,7 @@ pub(super) struct Bot {
     pub(super) store: Store,
     pub(super) desk: Inbox,
     pub(super) reports: mpsc::Sender<Report>,
-    /// One permit per login at a time.
+    /// [`LOGIN_WEIGHT`] permits per login at a time.
     pub(super) logins: Arc<Semaphore>,
 }
 
@@ -74,7 +78,7 @@ impl Bot {
 
     async fn sign_in(&self, logged_out: bool) -> Result<Arc<dyn Session>, MatrixError> {
         EntityStarting { entity: &self.entity.name }.emit();
-        let permit = self.logins.acquire().await;
+        let permit = self.logins.acquire_many(self.weight().await).await;
         self.tell(Report::Starting { entity: self.entity.name.clone() }).await;
         let applicant = applicant(&self.entity);
         let session = if logged_out {
@@ -90,6 +94,13 @@ impl Bot {
             return Err(error);
         }
         Ok(session)
+    }
+
+    /// How much of what the homeserver is asked at once is ours. A store that can't be read fails the next step.
+    async fn weight(&self) -> u32 {
+        let account = self.store.account(&self.entity.name).await.ok().flatten();
+        let is_set_up = account.is_some_and(|account| account.tokens.is_some() && account.recovery_key.is_some());
+        if is_set_up { 1 } else { u32::try_from(LOGIN_WEIGHT).unwrap_or(1) }
     }
 
     async fn prepare(&self, session: &dyn Session) -> Result<(), MatrixError> {

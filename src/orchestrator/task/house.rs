@@ -10,15 +10,17 @@ use tokio::{
 use super::{
     book::Book,
     boot::boot,
-    bot::Bot,
+    bot::{Bot, LOGIN_WEIGHT},
     person::PersonAtKeyboard,
     report::{Arrival, Report},
     rooms::Rooms,
+    talk::Talk,
 };
 use crate::{
     config::{Config, Entity},
-    desk::{Desk, Inbox},
-    matrix::{self, Homeserver, MatrixError, Section, Session},
+    desk::Inbox,
+    llm::{self, LlmError},
+    matrix::{self, Homeserver, MatrixError, Section, Session, Switchboard},
     model::{EntityName, Millis, Status},
     nursery::{Nursery, Stop},
     observe::{self, EntityReady},
@@ -37,19 +39,30 @@ const PICTURE_PAUSE: Duration = Duration::from_millis(500);
 /// Opens the house: every task that it needs begins.
 ///
 /// # Errors
-/// When the door to the homeserver can't be made.
+/// When the door to the homeserver, or that to the models, can't be made.
 pub(super) fn open(
     nursery: &Nursery,
     config: &Arc<Config>,
     store: Store,
     status: watch::Sender<Status>,
-) -> Result<(), MatrixError> {
+) -> Result<(), OpenError> {
     let homeserver = matrix::open(section(config, store.clone()))?;
     let (reports, inbox) = mpsc::channel(REPORTS_WAITING_MAX);
     let (arrivals, arrived) = mpsc::channel(REPORTS_WAITING_MAX);
     let (action, router_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (desk, desk_inbox) = Desk::new(store.clone(), Arc::clone(&action));
+    let models = llm::open(&config.models)?;
+    let (switchboard, lines) = Switchboard::new();
+    let (current, settings) = watch::channel(Arc::clone(config));
     let stop = nursery.stop().clone();
+    let talk = Talk {
+        config: settings,
+        models,
+        store: store.clone(),
+        lines,
+        status: status.subscribe(),
+        action: Arc::clone(&action),
+    };
+    let desk_inbox = talk.start(nursery);
 
     let house = House {
         board: Board::new(config, observe::now()),
@@ -59,13 +72,14 @@ pub(super) fn open(
         arrivals,
         waiting: BTreeMap::new(),
         status,
+        switchboard,
+        _current: current,
     };
-    nursery.forever("desk", desk.run(stop.clone()));
     nursery.forever("house", house.run(inbox, stop.clone()));
     let rooms = Rooms::new(Arc::clone(config), store.clone(), Arc::clone(&homeserver), reports.clone());
     nursery.forever("rooms", rooms.run(arrived, action, stop.clone()));
 
-    let logins = Arc::new(Semaphore::new(config.homeserver.logins_max.get()));
+    let logins = Arc::new(Semaphore::new(LOGIN_WEIGHT * config.homeserver.logins_max.get()));
     let bot = |entity: &Entity| seat(entity, config, &homeserver, &store, &desk_inbox, &reports, &logins);
     let plan = boot_plan(config);
     let named = |name: &EntityName| config.entity(name).map(bot);
@@ -76,6 +90,17 @@ pub(super) fn open(
         nursery.forever("person", person.run(stop));
     }
     Ok(())
+}
+
+/// Why the house can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    /// No door to the homeserver.
+    #[error(transparent)]
+    Homeserver(#[from] MatrixError),
+    /// No door to the models.
+    #[error(transparent)]
+    Models(#[from] LlmError),
 }
 
 fn section(config: &Config, store: Store) -> Section {
@@ -120,6 +145,10 @@ struct House {
     /// Arrivals that the rooms have not taken yet; one for each entity at most.
     waiting: BTreeMap<EntityName, Arrival>,
     status: watch::Sender<Status>,
+    /// Who is up, for those who speak in their name.
+    switchboard: Switchboard,
+    /// The configuration that everybody looks at; they would stop looking if it went.
+    _current: watch::Sender<Arc<Config>>,
 }
 
 impl House {
@@ -133,6 +162,10 @@ impl House {
                 Some(report) = inbox.recv() => {
                     self.note(report);
                     stale = true;
+                    // Whether everything is up is news that nobody should wait for.
+                    if self.board.is_ready() != self.status.borrow().ready {
+                        next_picture = Instant::now();
+                    }
                 }
                 // The rooms report to us while they are busy, so we never wait for them with a report unread.
                 Ok(place) = rooms.reserve(), if !self.waiting.is_empty() => {
@@ -155,9 +188,13 @@ impl House {
         match report {
             Report::Waiting { reason } => self.board.doing(&format!("waiting for the homeserver ({reason})")),
             Report::Reached => self.board.doing("running"),
-            Report::Starting { entity } => drop(self.board.entity(&entity, EntityEvent::Starting)),
+            Report::Starting { entity } => {
+                self.switchboard.disconnect(&entity);
+                self.board.entity(&entity, EntityEvent::Starting);
+            }
             Report::Heard { entity, session, at } => self.heard(entity, session, at),
             Report::Failed { entity, reason, next_try_at, down } => {
+                self.switchboard.disconnect(&entity);
                 self.board.entity(&entity, EntityEvent::Failed { reason, next_try_at, down });
             }
             Report::Housed { entity, missing } => {
@@ -175,6 +212,10 @@ impl House {
         let became_ready = self.board.entity(&entity, EntityEvent::Up { user, at });
         self.say_ready(&entity, became_ready);
         if first {
+            // The person at the keyboard is nobody through whom an entity speaks.
+            if !entity.is_person() {
+                self.switchboard.connect(entity.clone(), Arc::clone(&session));
+            }
             if entity == self.router {
                 self.router_up.notify_one();
             }

@@ -3,6 +3,7 @@
 mod book;
 mod boot;
 mod bot;
+mod echo;
 mod errands;
 mod house;
 mod lines;
@@ -14,6 +15,8 @@ mod rooms;
 mod run;
 mod space;
 mod succession;
+mod talk;
+mod turns;
 
 pub use book::Book;
 pub use run::{Outcome, Start, run};

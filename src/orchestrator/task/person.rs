@@ -20,7 +20,7 @@ const LOGIN_CHECK_PAUSE: Duration = Duration::from_mins(1);
 
 /// The name under which the person's account is kept. The configuration allows no entity of that name.
 pub(super) fn person_name() -> EntityName {
-    EntityName::parse("user").expect("a word of lower-case letters is a name")
+    EntityName::parse(EntityName::PERSON).expect("a word of lower-case letters is a name")
 }
 
 /// The task that keeps the person signed in, so that rooms can act in their name.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Display,
     sync::Arc,
     time::Duration,
 };
@@ -21,7 +20,7 @@ use crate::{
     model::{Account, AliasId, Content, EntityName, RoomId, RoomKey, RoomRef, TransactionId, UserId},
     observe::{MemberInvited, RoomCreated, RoomJoined, RoomLeft, RoomWelcomed},
     orchestrator::rooms::{Own, RoomFacts, RoomStep, room_steps, settled},
-    store::{ManagedRoom, Membership, Store},
+    store::{ManagedRoom, Store},
 };
 
 /// How often a join is tried at once; servers deliver invitations before they can be accepted.
@@ -51,7 +50,8 @@ pub(super) async fn look_after(
     };
     let accounts = store.accounts().await?;
     let room = find_or_make(config, store, router, key, wanted).await?;
-    let members = router.members(room.clone()).await.map_err(|cause| outside(router.as_ref(), key, cause))?;
+    let members = router.members(room.clone()).await;
+    let members = members.map_err(|cause| RoomError::at_the_door(router.user(), key, cause))?;
     let facts = facts(config, store, lines, &accounts, key, members).await?;
     let mut visit = Visit { room, settled: settled(&facts), trouble: None };
     let mut router_ill = false;
@@ -83,16 +83,6 @@ pub(super) async fn look_after(
     Ok(visit)
 }
 
-/// What it means that `session` was refused at the door of `room`.
-fn outside(session: &dyn Session, room: impl Display, cause: MatrixError) -> RoomError {
-    match cause.retry() {
-        Retry::Never => {
-            RoomError::Outside { user: session.user().clone(), room: room.to_string(), cause: cause.to_string() }
-        }
-        Retry::Soon | Retry::After(_) => cause.into(),
-    }
-}
-
 /// The alias on our own homeserver that has this local part.
 pub(super) fn alias_here(localpart: &str, session: &dyn Session) -> Result<AliasId, MatrixError> {
     AliasId::parse(format!("#{localpart}:{}", session.user().server()))
@@ -110,7 +100,7 @@ async fn find_or_make(
     if let Some(room) = store.room(key).await? {
         return Ok(room);
     }
-    let outside = |cause| outside(router.as_ref(), key, cause);
+    let outside = |cause| RoomError::at_the_door(router.user(), key, cause);
     let (room, made_by_us) = match key.room_ref() {
         RoomRef::Id(room) => {
             router.join(room.clone(), Vec::new()).await.map_err(outside)?;
@@ -160,13 +150,15 @@ async fn facts(
     members: BTreeMap<UserId, Presence>,
 ) -> Result<RoomFacts, RoomError> {
     let mut facts = RoomFacts { members, people: config.people_of(key), ..RoomFacts::default() };
-    let room = store.room(key).await?;
+    let standings = match store.room(key).await? {
+        Some(room) => store.standings(&room).await?,
+        None => BTreeMap::new(),
+    };
     for account in accounts {
         let Some(user) = account.user.clone() else { continue };
         facts.people.remove(&user);
         let person = account.entity == person_name();
-        let memberships = store.memberships(&account.entity).await?;
-        let membership: Option<Membership> = room.as_ref().and_then(|room| memberships.get(room).copied());
+        let membership = standings.get(&account.entity).copied();
         let own = Own { entity: account.entity.clone(), up: lines.contains_key(&account.entity), membership, person };
         let belongs = match config.entity(&account.entity) {
             Some(entity) => entity.rooms.contains(key),
@@ -201,7 +193,7 @@ async fn carry_out(
         RoomStep::Join(entity) => {
             let Some(session) = lines.get(&entity) else { return Ok(None) };
             let joined = join(session.as_ref(), room, router.user().server()).await;
-            joined.map_err(|cause| outside(session.as_ref(), room, cause))?;
+            joined.map_err(|cause| RoomError::at_the_door(session.user(), room, cause))?;
             RoomJoined { entity: &entity, room }.emit();
             Ok(Some(entity))
         }

@@ -6,7 +6,7 @@ use crate::{
     store::{Retry, StoreError},
 };
 
-fn bare(name: &str) -> Account {
+pub(super) fn bare(name: &str) -> Account {
     Account {
         entity: entity(name),
         localpart: name.to_owned(),

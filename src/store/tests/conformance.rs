@@ -1,6 +1,8 @@
 //! The suite that every adapter passes: each case is written once and run on both.
 
-use super::{accounts, admission, commits, invites, rooms, stage::Stage};
+use super::{
+    accounts, admission, commits, invites, lookups, memos, messages, notices, outbox, rooms, stage::Stage, turns,
+};
 
 macro_rules! conformance {
     ($($topic:ident: $($case:ident),+;)+) => {
@@ -66,8 +68,17 @@ conformance! {
         a_welcome_stands_once,
         the_audit_shows_the_newest_first,
         facts_are_replaced;
+    memos:
+        a_fact_is_found_by_its_words,
+        a_fact_is_found_where_it_belongs,
+        the_same_is_kept_once,
+        what_came_from_a_deleted_message_goes,
+        what_is_deleted_meanwhile_is_not_kept,
+        what_was_kept_of_a_deleted_answer_goes,
+        a_summary_is_kept_until_what_it_covers_goes;
     invites:
         an_invitation_waits_until_it_is_settled,
+        an_invitation_tells_of_a_direct_chat,
         a_repeated_invitation_is_no_new_work,
         an_invitation_after_a_departure_is_new_work,
         an_invitation_by_somebody_else_is_new_work,
@@ -75,4 +86,49 @@ conformance! {
         a_withdrawn_invitation_is_gone,
         a_late_answer_misses_the_newer_invitation,
         a_deferred_invitation_says_when;
+    lookups:
+        an_answer_is_found_by_the_beginning_of_its_id,
+        failed_answers_are_told_newest_first,
+        senders_of_sealed_messages_are_told,
+        notices_on_sealed_messages_are_found;
+    outbox:
+        an_attempt_finds_what_went_before,
+        a_letter_that_was_sent_is_a_part,
+        leftovers_of_ended_turns_wait,
+        the_newest_content_is_sent_once,
+        the_outbox_forgets_what_is_settled;
+    notices:
+        a_notice_waits_until_it_is_seen,
+        a_new_wording_waits_until_it_is_seen,
+        a_question_is_answered_once;
+    turns:
+        a_message_goes_to_a_responder_once,
+        what_waits_comes_back_as_it_was,
+        a_turn_answers_several_messages,
+        a_message_is_taken_once,
+        a_crash_leaves_a_turn_unfinished,
+        an_ended_turn_is_finished,
+        a_suspended_turn_is_unfinished,
+        a_turn_is_given_again,
+        what_waits_can_be_cancelled,
+        deleted_messages_are_not_answered,
+        a_withdrawn_question_is_not_gone_on_with,
+        a_turn_can_be_forgotten,
+        a_refusal_is_kept_with_its_notice,
+        a_tool_call_is_kept_before_it_is_made;
+    messages:
+        what_came_in_is_due_until_it_is_settled,
+        history_that_turns_out_live_is_due_again,
+        a_message_that_becomes_readable_is_due,
+        a_message_comes_back_as_it_was,
+        the_newest_edit_of_the_sender_counts_in_any_order,
+        a_deleted_message_has_no_words_in_any_order,
+        a_deleted_edit_leaves_the_first_wording,
+        a_thread_begins_with_its_root,
+        a_reply_finds_its_thread_through_others,
+        what_somebody_said_before_is_found,
+        a_settlement_is_whole_or_nothing,
+        a_decision_takes_the_place_of_an_earlier_one,
+        decisions_come_newest_first_with_the_roots,
+        a_setting_holds_for_its_place_alone;
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
+    iter,
     os::unix::fs::PermissionsExt as _,
     path::Path,
     sync::mpsc,
@@ -129,13 +130,12 @@ async fn a_full_queue_makes_callers_wait_and_loses_nobody() {
         assert!(gate.recv().is_err(), "released by letting go");
         Ok(())
     });
-    let mut callers: FuturesUnordered<_> = (0..1_000)
-        .map(|n| {
-            let store = store.clone();
-            async move { store.save_fact(&format!("fact {n}"), "").await }.boxed()
-        })
-        .collect();
-    callers.push(stuck.boxed());
+    let facts = (0..1_000).map(|n| {
+        let store = store.clone();
+        async move { store.save_fact(&format!("fact {n}"), "").await }.boxed()
+    });
+    // First in the queue: whoever comes before it could be served before everybody has asked.
+    let mut callers: FuturesUnordered<_> = iter::once(stuck.boxed()).chain(facts).collect();
     assert!(callers.next().now_or_never().is_none(), "everybody waits");
 
     nursery::thread("release", move || drop(release)).unwrap();

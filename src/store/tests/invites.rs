@@ -38,6 +38,19 @@ pub(super) async fn an_invitation_waits_until_it_is_settled(stage: &mut Stage) {
     assert!(none_waits(stage).await);
 }
 
+/// C1: an invitation tells whether people mean a direct chat, also when it was followed long ago.
+pub(super) async fn an_invitation_tells_of_a_direct_chat(stage: &mut Stage) {
+    let direct = Change::Invited { room: room("two"), by: user("bob"), direct: true };
+    see(&stage.store, "writer", vec![invited("one", "ada"), joined("one"), direct.clone(), joined("two")]).await;
+    stage.crash().await;
+    let is_direct = async |name: &str| stage.store.is_direct(&room(name)).await.unwrap();
+    assert_eq!((is_direct("one").await, is_direct("two").await, is_direct("three").await), (false, true, false));
+    see(&stage.store, "critic", vec![direct]).await;
+    let invite = only(stage).await;
+    stage.store.settle_invite(&invite, InviteVerdict::Declined).await.unwrap();
+    assert!(stage.store.is_direct(&room("two")).await.unwrap(), "the other one is still there");
+}
+
 /// I5: a stream that begins anew brings the same invitation again.
 pub(super) async fn a_repeated_invitation_is_no_new_work(stage: &mut Stage) {
     see(&stage.store, "writer", vec![invited("one", "ada")]).await;

@@ -4,15 +4,24 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::samples::{all_events, batch, event, names};
+use super::samples::{all_events, batch, event, event_id, names, room};
 use crate::store::{Store, StoreError, folder, schema};
 
 /// What a database of each form may hold, from form 1 on: rows that the next migrations must bring along.
-const HOLDINGS: [&str; 1] = ["
+const HOLDINGS: [&str; 5] = [
+    "
     INSERT INTO events (room, event, sender, sent_at, standing, sealed, kind, json, entity, admitted_at)
     VALUES ('!lobby', '$old', '@ada:home.org', 1, 'live', 0, 'm.room.message', '{}', 'writer', 1);
     INSERT INTO facts VALUES ('homeserver', 'https://home.org');
-"];
+    ",
+    "
+    INSERT INTO messages (ordinal, room, event, sender, sent_at, received_at, standing, sort, body, content, mentions)
+    VALUES (1, '!lobby', '$old', '@ada:home.org', 1, 1, 'history', 'text', 'hi', '{}', '[]');
+    ",
+    "INSERT INTO turns (id, room, state, started_at) VALUES ('t', '!lobby', 'done', 1);",
+    "INSERT INTO notices (id, entity, room, text, created_at) VALUES ('n', 'router', '!lobby', 'hi', 1);",
+    "",
+];
 
 fn database_of_form(folder: &Path, form: usize) {
     let mut db = Connection::open(folder.join(folder::DATABASE)).unwrap();
@@ -38,6 +47,9 @@ async fn every_earlier_form_is_brought_to_todays() {
         let expected: &[&str] = if form == 0 { &["new"] } else { &["old", "new"] };
         assert_eq!(names(&events), expected, "from form {form}");
         assert_eq!(store.fact("homeserver").await.unwrap().is_some(), form > 0, "from form {form}");
+        let due: Vec<_> = store.due(9).await.unwrap().into_iter().map(|event| event.event).collect();
+        assert_eq!(due, [event_id("new")], "what came before somebody looked is history, from form {form}");
+        assert_eq!(store.recent(&room("lobby"), 9).await.unwrap().len(), usize::from(form > 1), "from form {form}");
         store.close().await;
     }
 }

@@ -8,7 +8,13 @@ mod accounts;
 mod admission;
 mod commits;
 mod invites;
+mod lookups;
+mod memos;
+mod messages;
+mod notices;
+mod outbox;
 mod rooms;
+mod turns;
 
 mod damage;
 mod file;

@@ -2,10 +2,10 @@
 
 use crate::{
     model::{
-        Batch, Change, Content, EntityName, EventId, Incoming, Millis, RoomId, Sealed, SealedCause, Standing,
-        SyncToken, UserId,
+        Batch, Change, Content, Conversation, EntityName, Envelope, EventId, Incoming, Millis, Priority, Responder,
+        RoomId, Sealed, SealedCause, Standing, SyncToken, TurnId, UserId,
     },
-    store::{Store, StoredEvent},
+    store::{Begun, Store, StoredEvent, TurnStart},
 };
 
 pub(super) fn entity(name: &str) -> EntityName {
@@ -22,6 +22,10 @@ pub(super) fn user(name: &str) -> UserId {
 
 pub(super) fn event_id(name: &str) -> EventId {
     EventId::parse(format!("${name}")).unwrap()
+}
+
+pub(super) fn turn_id(text: &str) -> TurnId {
+    TurnId::parse(text).unwrap()
 }
 
 pub(super) fn token(text: &str) -> SyncToken {
@@ -84,4 +88,23 @@ pub(super) async fn all_events(store: &Store, room_name: &str) -> Vec<StoredEven
 /// Their ids, without the sigil.
 pub(super) fn names(events: &[StoredEvent]) -> Vec<&str> {
     events.iter().map(|event| &event.event.as_str()[1..]).collect()
+}
+
+/// Begins the turn with this id on a message of its own.
+pub(super) async fn begin_turn(store: &Store, turn: &str, at: u64) {
+    let responder = Responder::One(entity("writer"));
+    let envelope = Envelope {
+        conversation: Conversation { room: room("lobby"), thread: None },
+        event: event_id(turn),
+        sender: user("ada"),
+        responder: responder.clone(),
+        priority: Priority::Person,
+        hops: 1,
+        root: event_id(turn),
+        missing: Vec::new(),
+        received_at: Millis(1),
+    };
+    assert!(store.queue(envelope).await.unwrap());
+    let start = TurnStart { id: turn_id(turn), responder, room: room("lobby"), events: vec![event_id(turn)] };
+    assert!(matches!(store.begin_turn(start, Millis(at)).await.unwrap(), Begun::Go(_)));
 }

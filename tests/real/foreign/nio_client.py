@@ -8,6 +8,7 @@ seen. It ends when its input does. It trusts every device: who is verified is no
 """
 
 import asyncio
+import io
 import json
 import sys
 import time
@@ -35,6 +36,8 @@ class Foreigner:
         self.client = nio.AsyncClient(homeserver, store_path=store, config=config)
         # room id -> event id -> event, in the order of arrival.
         self.timeline = {}
+        # room id -> the key that nobody was given.
+        self.withheld = {}
 
     # The life of a client.
 
@@ -70,10 +73,12 @@ class Foreigner:
 
     # Rooms.
 
-    async def create_room(self, name, encrypted, version=None, invite=()):
+    async def create_room(self, name, encrypted, version=None, invite=(), direct=False):
         state = [nio.EnableEncryptionBuilder().as_dict()] if encrypted else []
         answer = must(
-            await self.client.room_create(name=name, room_version=version, invite=invite, initial_state=state)
+            await self.client.room_create(
+                name=name, room_version=version, invite=invite, initial_state=state, is_direct=direct
+            )
         )
         await self.until("the room", 30, lambda: self.client.rooms.get(answer.room_id))
         return answer.room_id
@@ -81,7 +86,16 @@ class Foreigner:
     async def enable_encryption(self, room):
         event = nio.EnableEncryptionBuilder().as_dict()
         must(await self.client.room_put_state(room, event["type"], event["content"]))
-        await self.until("encryption", 30, lambda: self.client.rooms[room].encrypted or None)
+        await self.wait_encrypted(room, 30)
+
+    async def wait_encrypted(self, room, within):
+        await self.until("encryption", within, lambda: self.client.rooms[room].encrypted or None)
+
+    async def promote(self, room, user):
+        kind = "m.room.power_levels"
+        levels = must(await self.client.room_get_state_event(room, kind)).content
+        levels.setdefault("users", {})[user] = 100
+        must(await self.client.room_put_state(room, kind, levels))
 
     async def join(self, room, within):
         must(await self.client.join(room))
@@ -115,11 +129,50 @@ class Foreigner:
     # Messages.
 
     async def send(self, room, body):
-        content = {"msgtype": "m.text", "body": body}
-        answer = must(
-            await self.client.room_send(room, "m.room.message", content, ignore_unverified_devices=True)
-        )
+        return await self.send_content(room, "m.room.message", {"msgtype": "m.text", "body": body})
+
+    async def send_content(self, room, kind, content):
+        answer = must(await self.client.room_send(room, kind, content, ignore_unverified_devices=True))
         return answer.event_id
+
+    async def send_sealed(self, room, body):
+        """A text under a key that nobody else has."""
+        machine = self.client.olm
+        machine.create_outbound_group_session(room)
+        session = machine.outbound_group_sessions[room]
+        # It only opens what comes after it, so it is taken now.
+        self.withheld[room] = (session.id, session.session_key)
+        session.shared = True
+        event = await self.send(room, body)
+        # What is said next gets another key, which is shared as usual.
+        del machine.outbound_group_sessions[room]
+        return event
+
+    async def share_late(self, room, user):
+        session_id, session_key = self.withheld[room]
+        key = {
+            "algorithm": "m.megolm.v1.aes-sha2",
+            "room_id": room,
+            "session_id": session_id,
+            "session_key": session_key,
+        }
+        machine = self.client.olm
+        for device in machine.device_store.active_user_devices(user):
+            if machine.session_store.get(device.curve25519) is None:
+                must(await self.client.keys_claim({user: [device.id]}))
+            session = machine.session_store.get(device.curve25519)
+            sealed = machine._olm_encrypt(session, device, "m.room_key", key)
+            must(await self.client.to_device(nio.ToDeviceMessage("m.room.encrypted", user, device.id, sealed)))
+
+    async def redact(self, room, event):
+        must(await self.client.room_redact(room, event))
+
+    async def upload(self, name, mime, data):
+        data = bytes(data)
+        answer, keys = await self.client.upload(
+            io.BytesIO(data), content_type=mime, filename=name, encrypt=True, filesize=len(data)
+        )
+        return {"url": must(answer).content_uri, **keys}
 
     async def wait_message(self, room, body, within):
         def look():
@@ -132,13 +185,22 @@ class Foreigner:
         """One event from the homeserver's memory, as far as this client can read it."""
         return self.described(must(await self.client.room_get_event(room, event)).event)
 
-    def described(self, event):
-        """An event in plain words. One that couldn't be read when it came may have got its key since."""
+    async def events(self, room):
+        """The timeline of a room, in clear as far as it can be read."""
+        return [self.opened(event).source for event in self.timeline.get(room, {}).values()]
+
+    def opened(self, event):
+        """An event that couldn't be read when it came may have got its key since."""
         if isinstance(event, nio.MegolmEvent):
             try:
-                event = self.client.decrypt_event(event)
+                return self.client.decrypt_event(event)
             except nio.EncryptionError:
                 pass
+        return event
+
+    def described(self, event):
+        """An event in plain words."""
+        event = self.opened(event)
         sealed = isinstance(event, nio.MegolmEvent)
         return {
             "event": event.event_id,

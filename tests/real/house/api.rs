@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
 /// How long a request may take beyond the time that it asks the homeserver to wait.
@@ -46,19 +46,29 @@ impl Api {
         self.call(Method::DELETE, path, None).await
     }
 
+    /// Sends a file.
+    pub(crate) async fn upload(&self, path: &str, mime: &str, bytes: &[u8]) -> Result<Value, Refusal> {
+        let request = self.http.post(format!("{}{path}", self.url)).header("content-type", mime).body(bytes.to_vec());
+        self.perform(request, path).await
+    }
+
     /// A homeserver that can't be reached ends the test; one that refuses is an answer.
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Refusal> {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.url));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
+        self.perform(request, &format!("{method} {path}")).await
+    }
+
+    async fn perform(&self, mut request: RequestBuilder, what: &str) -> Result<Value, Refusal> {
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
         let status = response.status();
         let text = response.text().await.unwrap();
-        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{method} {path}: {status} {text}"));
+        let answer: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{what}: {status} {text}"));
         if status.is_success() {
             return Ok(answer);
         }

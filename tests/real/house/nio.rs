@@ -91,8 +91,24 @@ impl Nio {
         self.must(json!({ "do": "create_room", "name": name, "encrypted": encrypted, "version": version })).await
     }
 
+    /// Makes an encrypted room with everybody asked into it who should be there.
+    pub(crate) async fn create_chat(&mut self, direct: bool, invite: &[String]) -> String {
+        let order = json!({ "do": "create_room", "name": "", "encrypted": true, "direct": direct, "invite": invite });
+        self.must(order).await
+    }
+
     pub(crate) async fn enable_encryption(&mut self, room: &str) {
         self.must::<()>(json!({ "do": "enable_encryption", "room": room })).await;
+    }
+
+    /// Waits until the client itself knows that a room is encrypted.
+    pub(crate) async fn wait_encrypted(&mut self, room: &str) {
+        self.must::<()>(json!({ "do": "wait_encrypted", "room": room, "within": DEADLINE.as_secs() })).await;
+    }
+
+    /// Gives somebody the power to do everything in a room.
+    pub(crate) async fn promote(&mut self, room: &str, user: &str) {
+        self.must::<()>(json!({ "do": "promote", "room": room, "user": user })).await;
     }
 
     pub(crate) async fn invite(&mut self, room: &str, user: &str) {
@@ -127,6 +143,40 @@ impl Nio {
     /// Sends a text, encrypted where the room is. Gives the event's id.
     pub(crate) async fn send(&mut self, room: &str, body: &str) -> String {
         self.must(json!({ "do": "send", "room": room, "body": body })).await
+    }
+
+    /// Sends any event, messages encrypted where the room is. Gives its id.
+    pub(crate) async fn send_content(&mut self, room: &str, kind: &str, content: Value) -> String {
+        self.must(json!({ "do": "send_content", "room": room, "kind": kind, "content": content })).await
+    }
+
+    /// Sends a text whose key nobody gets, until [`Nio::share_late`].
+    pub(crate) async fn send_sealed(&mut self, room: &str, body: &str) -> String {
+        self.must(json!({ "do": "send_sealed", "room": room, "body": body })).await
+    }
+
+    /// Gives `user` the key to what was sent sealed.
+    pub(crate) async fn share_late(&mut self, room: &str, user: &str) {
+        self.must::<()>(json!({ "do": "share_late", "room": room, "user": user })).await;
+    }
+
+    pub(crate) async fn redact(&mut self, room: &str, event: &str) {
+        self.must::<()>(json!({ "do": "redact", "room": room, "event": event })).await;
+    }
+
+    /// Puts a file, encrypted, where others can fetch it. Gives what a message needs to name it.
+    pub(crate) async fn upload(&mut self, name: &str, mime: &str, bytes: &[u8]) -> Value {
+        self.must(json!({ "do": "upload", "name": name, "mime": mime, "data": bytes })).await
+    }
+
+    /// Takes one step of the stream.
+    pub(super) async fn sync(&mut self) {
+        self.must::<()>(json!({ "do": "sync" })).await;
+    }
+
+    /// The events of a room's timeline in the order of arrival, in clear as far as they can be read.
+    pub(crate) async fn events(&mut self, room: &str) -> Vec<Value> {
+        self.must(json!({ "do": "events", "room": room })).await
     }
 
     /// Waits for a message with this text.

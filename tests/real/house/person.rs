@@ -165,6 +165,13 @@ impl Person {
         self.api.put(&format!("{}/redact/{}/{}", path(room), part(event), self.sent), json!({})).await.map(drop)
     }
 
+    /// Puts a file where others can fetch it. Gives its address.
+    pub(crate) async fn upload(&self, name: &str, mime: &str, bytes: &[u8]) -> String {
+        let path = format!("/_matrix/media/v3/upload?filename={}", part(name));
+        let answer = self.api.upload(&path, mime, bytes).await.unwrap();
+        answer["content_uri"].as_str().unwrap().to_owned()
+    }
+
     /// Shows to be typing, for at most 30 seconds.
     pub(crate) async fn begin_typing(&self, room: &str) {
         self.typing(room, json!({ "typing": true, "timeout": 30_000 })).await;
@@ -212,7 +219,8 @@ impl Person {
         }
     }
 
-    async fn sync(&mut self, wait: Duration) {
+    /// Takes one step of the stream, and waits up to `wait` for it.
+    pub(super) async fn sync(&mut self, wait: Duration) {
         let mut sync = format!("/_matrix/client/v3/sync?filter={}&timeout={}", part(FILTER), wait.as_millis());
         if let Some(since) = &self.since {
             write!(sync, "&since={}", part(since)).unwrap();

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     net::{Ipv4Addr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU16, Ordering},
     time::Duration,
@@ -13,11 +13,12 @@ use maitre::model::{EntityStatus, Phase, RoomStatus, Status};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
+    io::AsyncWriteExt as _,
     process::{Child, Command},
     time::timeout,
 };
 
-use super::{DEADLINE, Journal, Site, unique, wait_for};
+use super::{DEADLINE, Journal, Site, installation, unique, wait_for};
 
 /// How much of what it said is shown when a test fails, in bytes.
 const SAID_BYTES_MAX: usize = 20_000;
@@ -99,6 +100,20 @@ impl Maitre {
         let mut command = self.command(&["run"]);
         command.stdout(clone(&output)).stderr(output).kill_on_drop(true);
         self.process = Some(command.spawn().unwrap());
+    }
+
+    /// Starts it so that it ends with this process, for a program that nobody drops.
+    pub(crate) async fn start_guarded(&mut self) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/homeserver/guard.py");
+        let mut command = installation().await.python();
+        command.arg(script).arg(self.output()).arg("").arg(env!("CARGO_BIN_EXE_maitre"));
+        command.args(["run", "--config"]).arg(self.config()).current_dir(self.folder.path());
+        command.env_remove("MATRIX_HOMESERVER").env_remove("MAITRE_FAULT").envs(self.variables.iter().cloned());
+        let mut guard = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        // Its input stays open as long as we are there.
+        guard.stdin.as_mut().expect("a pipe").write_all(b"start\n").await.unwrap();
+        self.process = Some(guard);
+        self.wait_ready().await;
     }
 
     /// Starts it and waits until everything that is configured is up.

@@ -15,7 +15,11 @@ pub(crate) struct View {
 struct Room {
     timeline: Vec<Value>,
     state: BTreeMap<(String, String), Value>,
+    /// When each piece of the state was sent. What a response brings as state may be older than what a timeline told.
+    stamps: BTreeMap<(String, String), u64>,
     typing: BTreeSet<String>,
+    /// Each event that somebody has read up to, with whom.
+    reads: BTreeSet<(String, String)>,
 }
 
 impl View {
@@ -62,6 +66,11 @@ impl View {
         self.rooms.get(room).map(|room| room.typing.clone()).unwrap_or_default()
     }
 
+    /// Whether somebody was seen to have read up to this event of a room.
+    pub(crate) fn has_read(&self, room: &str, user: &str, event: &str) -> bool {
+        self.rooms.get(room).is_some_and(|room| room.reads.contains(&(event.to_owned(), user.to_owned())))
+    }
+
     /// Whether there is an invite to a room.
     pub(crate) fn is_invited(&self, room: &str) -> bool {
         self.invites.contains_key(room)
@@ -73,13 +82,23 @@ impl Room {
         let timeline = list(&room["timeline"]["events"]);
         for event in list(&room["state"]["events"]).iter().chain(timeline) {
             if let (Some(kind), Some(key)) = (event["type"].as_str(), event["state_key"].as_str()) {
-                self.state.insert((kind.to_owned(), key.to_owned()), event["content"].clone());
+                let (piece, stamp) = ((kind.to_owned(), key.to_owned()), event["origin_server_ts"].as_u64());
+                let newest = self.stamps.entry(piece.clone()).or_default();
+                if stamp.unwrap_or(*newest) >= *newest {
+                    *newest = stamp.unwrap_or(*newest);
+                    self.state.insert(piece, event["content"].clone());
+                }
             }
         }
         self.timeline.extend_from_slice(timeline);
         for event in list(&room["ephemeral"]["events"]).iter().filter(|event| event["type"] == "m.typing") {
             let users = list(&event["content"]["user_ids"]).iter();
             self.typing = users.filter_map(|user| user.as_str().map(str::to_owned)).collect();
+        }
+        for receipts in list(&room["ephemeral"]["events"]).iter().filter(|event| event["type"] == "m.receipt") {
+            let read = objects(&receipts["content"])
+                .flat_map(|(event, kinds)| objects(&kinds["m.read"]).map(|(user, _)| (event.clone(), user.clone())));
+            self.reads.extend(read);
         }
     }
 }

@@ -13,7 +13,7 @@ use maitre::homeserver::Homeserver;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use super::{house::House, process::Process};
+use super::process::Process;
 
 /// How often the program is asked whether it is ready.
 const ASK_EVERY: Duration = Duration::from_millis(10);
@@ -27,7 +27,7 @@ const FIRST_PORT: u16 = 16_000;
 /// The program, with its folder.
 #[derive(Debug)]
 pub(crate) struct Program {
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     port: u16,
     http: reqwest::Client,
 }
@@ -57,17 +57,17 @@ impl Started {
 }
 
 impl Program {
-    pub(crate) fn new(homeserver: &Homeserver, house: House) -> Result<Self> {
+    /// On this homeserver, with `rest` as what else its configuration says.
+    pub(crate) fn new(homeserver: &Homeserver, rest: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
         let config = format!(
             "homeserver: {{url: \"{}\"}}\n\
              accounts: {{registration_shared_secret: \"{}\"}}\n\
              state: {{folder: state}}\n\
-             http: {{bind: \"127.0.0.1:{port}\"}}\n{}",
+             http: {{bind: \"127.0.0.1:{port}\"}}\n{rest}",
             homeserver.url(),
             homeserver.shared_secret().reveal(),
-            house.agents(),
         );
         fs::write(folder.path().join("config.yaml"), config)?;
         let http = reqwest::Client::builder().no_proxy().timeout(READY_WITHIN).build()?;
@@ -84,11 +84,6 @@ impl Program {
         let mut process = Process::spawn(&mut command)?;
         self.ready(&mut process).await.with_context(|| self.tail())?;
         Started::now(process, began)
-    }
-
-    /// Its state folder.
-    pub(crate) fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
     }
 
     async fn ready(&self, process: &mut Process) -> Result<()> {

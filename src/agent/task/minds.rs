@@ -1,0 +1,135 @@
+//! The handle that others hold: it gives an answer, or an agent's part of a team's answer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    job::{Failure, Job, Means},
+    mouth::Mouth,
+    pool::Pool,
+    run::{Done, Run},
+};
+use crate::{
+    agent::memory,
+    broker::Halt,
+    config::Config,
+    llm::Models,
+    matrix::Lines,
+    model::{EntityName, Reply, Subtask, SubtaskEnd, Turn},
+    observe::{self, AnswerLessened},
+    store::{Memo, MemoSort, Store, StoreError},
+};
+
+/// What the log of a turn says of a tool call that was cut off.
+const CUT_OFF: &str = "outcome unknown: it was cut off when the answer was";
+
+/// All minds. Cloning gives the same ones, with the same places.
+#[derive(Clone)]
+pub struct Minds {
+    means: Arc<Means>,
+}
+
+impl Minds {
+    /// Minds with as many places as the configuration gives now; everything else of it counts from turn to turn.
+    #[must_use]
+    pub fn new(config: watch::Receiver<Arc<Config>>, models: Models, store: Store, lines: Lines) -> Self {
+        let pool = {
+            let conversation = &config.borrow().conversation;
+            Pool::new(conversation.turns_max.get(), conversation.turns_reserved)
+        };
+        Self { means: Arc::new(Means { config, models, store, lines, pool }) }
+    }
+
+    /// Gives one agent's answer, as soon as there is a place, and keeps the turn in its memory.
+    ///
+    /// Returns when the answer is whole, has failed (both are said), nobody listens any more, or at once when it is halted;
+    /// the model hears of that as a disconnect. Dropped, it may be called again with the next attempt.
+    pub async fn answer(&self, turn: &Turn, halt: Halt, replies: mpsc::Sender<Reply>) {
+        let job = Arc::new(self.job(turn.responder.speaker(), turn, None));
+        let mut mouth = Mouth::to(replies);
+        tokio::select! {
+            biased;
+            _halted = halt.halted() => self.close_calls(&job).await,
+            () = self.give(&job, &mut mouth) => {}
+        }
+    }
+
+    /// Gives one agent's part of a team's answer, within its time, and keeps it in the agent's memory.
+    pub async fn subtask(&self, subtask: Subtask) -> SubtaskEnd {
+        let Subtask { agent, turn, assignment, due_at } = subtask;
+        let job = Arc::new(self.job(&agent, &turn, Some(assignment)));
+        let time = due_at.since(observe::now()).min(job.config.conversation.turn_timeout);
+        match self.run(&job, time, &mut Mouth::shut()).await {
+            Ok(Done { text, question }) => {
+                self.keep(&job, &question, &text).await;
+                SubtaskEnd::Done(text)
+            }
+            Err(failure) => SubtaskEnd::Failed(failure.told(&job).unwrap_or_default()),
+        }
+    }
+
+    fn job(&self, agent: &EntityName, turn: &Turn, assignment: Option<String>) -> Job {
+        // H4: a running turn keeps the configuration it began with.
+        let config = Arc::clone(&self.means.config.borrow());
+        Job { agent: agent.clone(), turn: turn.clone(), config, assignment }
+    }
+
+    async fn give(&self, job: &Arc<Job>, mouth: &mut Mouth) {
+        match self.run(job, job.config.conversation.turn_timeout, mouth).await {
+            Ok(Done { text, question }) => {
+                mouth.finish().await;
+                self.keep(job, &question, &text).await;
+            }
+            Err(failure) => {
+                if let Some(told) = failure.told(job) {
+                    mouth.fail(told).await;
+                }
+            }
+        }
+    }
+
+    async fn run(&self, job: &Arc<Job>, time: Duration, mouth: &mut Mouth) -> Result<Done, Failure> {
+        Run::new(&self.means, job, time)?.carry_out(mouth).await
+    }
+
+    /// S11: the turn is kept as memory.
+    async fn keep(&self, job: &Job, question: &str, answer: &str) {
+        let memo = Memo {
+            agent: job.agent.clone(),
+            sort: MemoSort::Turn,
+            conversation: job.turn.conversation.clone(),
+            person: None,
+            turn: job.turn.id.clone(),
+            text: memory::of_turn(question, answer),
+            sources: job.turn.messages.clone(),
+            kept_at: observe::now(),
+        };
+        if let Err(error) = self.means.store.remember(memo).await {
+            AnswerLessened { turn: &job.turn.id, agent: &job.agent, what: "its memory of the turn", error: &error }
+                .emit();
+        }
+    }
+
+    /// A turn that was halted is over: nothing of it is waited for again.
+    async fn close_calls(&self, job: &Job) {
+        if let Err(error) = self.try_to_close_calls(job).await {
+            AnswerLessened { turn: &job.turn.id, agent: &job.agent, what: "the log of its tools", error: &error }
+                .emit();
+        }
+    }
+
+    async fn try_to_close_calls(&self, job: &Job) -> Result<(), StoreError> {
+        let calls = self.means.store.tool_calls(&job.turn.id).await?;
+        for call in calls.iter().filter(|call| call.outcome.is_none()) {
+            self.means.store.tool_ended(&job.turn.id, call.seq, CUT_OFF).await?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Minds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Minds").field("pool", &self.means.pool).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,575 @@
+//! One answer while it grows: what the mind says goes in, one visible message comes out.
+
+use std::{
+    collections::BTreeMap,
+    panic::AssertUnwindSafe,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use serde_json::Value;
+use tokio::{
+    sync::mpsc,
+    time::{self, Instant},
+};
+
+use super::{
+    courier::{Courier, outgoing, written},
+    courtesy::Courtesy,
+    ground::{Ground, first_letter},
+    rosters::{may_mention, roster},
+    sign::{self, Sign},
+    typists::Typists,
+};
+use crate::{
+    bot::{
+        Answer, Cadence, CadenceEffect, CadenceEvent, Ending, Pace, Place, Roster, Thread, Tone,
+        delivery::{Remedy, never_arrived, remedy},
+        transactions,
+    },
+    broker::{Halt, Halted},
+    config::{Config, Manners},
+    matrix::{MatrixError, Outgoing},
+    model::{Content, EventId, Millis, Reply, TURN_KEY, Turn, TurnEnd, UserId},
+    nursery::panic_message,
+    observe::{self, TaskDied},
+    store::{Letter, LetterSort},
+};
+
+/// How long edits rest after one that was refused for good; the end tries once more.
+const REFUSED_REST: Duration = Duration::from_secs(30);
+/// How long what is under way may take when the program stops. With what is tidied up then it is less than the second that
+/// is left of the grace.
+const SUSPENSION_TIME_MAX: Duration = Duration::from_millis(400);
+/// How long the names of a room's members are waited for before the end is worded.
+const NAMES_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How the growing ended.
+#[derive(Debug)]
+pub(super) enum Close {
+    /// With these words, which are still to be said for good.
+    Words(String, TurnEnd),
+    /// Nothing more is to be said.
+    Quiet(TurnEnd),
+    /// The first word could not be said.
+    Impossible(MatrixError),
+}
+
+/// What is done beside the answer.
+#[derive(Debug)]
+enum Aside {
+    Named(BTreeMap<UserId, String>),
+    Offered(Option<Sign>),
+    Done,
+}
+
+/// What may happen to an answer while it grows.
+#[derive(Debug)]
+enum Heard {
+    Halted(Halted),
+    Suspended,
+    Settled(Result<EventId, MatrixError>),
+    Aside(Aside),
+    Said(Option<Reply>),
+    Alarm,
+    Courtesy,
+    Patience,
+}
+
+/// One answer.
+pub(super) struct Speech<'a> {
+    pub(super) courier: Courier,
+    pub(super) turn: &'a Turn,
+    pub(super) answer: Answer,
+    pub(super) ground: Ground,
+    /// The messages that the answer stands in.
+    pub(super) parts: Vec<EventId>,
+    /// Whether a first message may be in the room that nobody knows of.
+    pub(super) lost: bool,
+    /// What the mind said so far.
+    pub(super) text: String,
+    pub(super) roster: Roster,
+    config: Arc<Config>,
+    manners: Manners,
+    cadence: Cadence,
+    began: Instant,
+    under_way: Option<BoxFuture<'static, Result<EventId, MatrixError>>>,
+    asides: FuturesUnordered<BoxFuture<'static, Aside>>,
+    wake_at: Option<Instant>,
+    courtesy: Courtesy,
+    offer: Offer,
+    names: Names,
+    tries: u32,
+    edits: u32,
+    /// Whether anything of this attempt is in the room.
+    shown: bool,
+    /// How it ends, once that is known; the first end counts.
+    end: Option<TurnEnd>,
+    /// Whether it ends without a word, as soon as nothing is under way.
+    leaving: bool,
+}
+
+/// How it stands with the 🛑.
+#[derive(Debug)]
+enum Offer {
+    Not,
+    UnderWay,
+    Up(Box<Sign>),
+    Failed,
+}
+
+/// What is known of the room's members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Unneeded,
+    Asked,
+    Known,
+}
+
+impl<'a> Speech<'a> {
+    /// An answer of which nothing is said yet.
+    pub(super) fn new(
+        courier: Courier,
+        config: Arc<Config>,
+        typists: &Typists,
+        turn: &'a Turn,
+        ground: Ground,
+    ) -> Self {
+        let speaker = turn.responder.speaker();
+        let manners = config.entity(speaker).map(|entity| entity.manners.clone()).unwrap_or_default();
+        let (began, pace) = (Instant::now(), Pace::from(&manners));
+        let start = if ground.parts.is_empty() { Cadence::begin } else { Cadence::resume };
+        let (cadence, first) = start(pace, Millis(0));
+        let late = (ground.age >= config.conversation.late_after).then_some(ground.age);
+        let mut speech = Self {
+            answer: answer(turn, late),
+            parts: ground.parts.clone(),
+            lost: ground.lost,
+            text: String::new(),
+            roster: Roster::of_nobody(),
+            offer: ground.sign.clone().map_or(Offer::Not, |sign| Offer::Up(Box::new(sign))),
+            courtesy: Courtesy::of(turn, typists),
+            courier,
+            turn,
+            ground,
+            config,
+            manners,
+            cadence,
+            began,
+            under_way: None,
+            asides: FuturesUnordered::new(),
+            wake_at: None,
+            names: Names::Unneeded,
+            tries: 0,
+            edits: 0,
+            shown: false,
+            end: None,
+            leaving: false,
+        };
+        speech.prepare();
+        let nothing_to_say = speech.perform(first);
+        debug_assert!(nothing_to_say.is_none(), "an answer doesn't end before it begins");
+        speech
+    }
+
+    /// Grows until there is a last word, or none.
+    pub(super) async fn grow(
+        &mut self,
+        replies: &mut mpsc::Receiver<Reply>,
+        halt: &Halt,
+        mut suspended: Pin<&mut impl Future<Output = ()>>,
+    ) -> Close {
+        let mut halted = Box::pin(halt.halted());
+        let (mut is_halted, mut is_said) = (false, false);
+        loop {
+            let (alarm, offer_at) = (self.wake_at, self.offer_at());
+            let heard = tokio::select! {
+                biased;
+                why = &mut halted, if !is_halted => Heard::Halted(why),
+                () = suspended.as_mut() => Heard::Suspended,
+                outcome = settled(&mut self.under_way) => Heard::Settled(outcome),
+                Some(aside) = self.asides.next() => Heard::Aside(aside),
+                reply = replies.recv(), if !is_said => Heard::Said(reply),
+                () = at(alarm) => Heard::Alarm,
+                () = time::sleep_until(self.courtesy.due_at()) => Heard::Courtesy,
+                () = at(offer_at) => Heard::Patience,
+            };
+            is_halted |= matches!(heard, Heard::Halted(_));
+            is_said |= matches!(heard, Heard::Said(None | Some(Reply::Finished | Reply::Failed(_))));
+            if let Some(close) = self.hear(heard, halt).await {
+                return close;
+            }
+        }
+    }
+
+    async fn hear(&mut self, heard: Heard, halt: &Halt) -> Option<Close> {
+        match heard {
+            Heard::Halted(why) => self.halted(why),
+            Heard::Suspended => Some(self.suspend().await),
+            Heard::Settled(Ok(event)) => self.delivered(event),
+            Heard::Settled(Err(error)) => self.undelivered(error),
+            Heard::Aside(aside) => {
+                self.note(aside);
+                None
+            }
+            Heard::Said(reply) => self.said(reply, halt),
+            Heard::Alarm => {
+                self.wake_at = None;
+                self.tell(CadenceEvent::Timer)
+            }
+            Heard::Courtesy => {
+                for request in self.courtesy.show(&self.courier) {
+                    self.also(request);
+                }
+                None
+            }
+            Heard::Patience => {
+                self.offer_to_stop();
+                None
+            }
+        }
+    }
+
+    fn said(&mut self, reply: Option<Reply>, halt: &Halt) -> Option<Close> {
+        match reply {
+            Some(Reply::Text(text)) if self.end.is_none() => {
+                self.learn_names_for(&text);
+                self.text.clone_from(&text);
+                self.tell(CadenceEvent::Text(text))
+            }
+            Some(Reply::ToolLine(line)) if self.manners.show_tool_calls => self.tell(CadenceEvent::ToolLine(line)),
+            Some(Reply::Text(_) | Reply::ToolLine(_)) => None,
+            Some(Reply::Finished) => self.end_with(TurnEnd::Done, CadenceEvent::Finished),
+            Some(Reply::Failed(sentence)) => self.end_with(TurnEnd::Failed, CadenceEvent::Failed(sentence)),
+            // A mind that was told to stop just ends; we were told, too.
+            None if halt.now().is_some() => None,
+            None => {
+                let sentence =
+                    format!("Something broke inside while answering. Please ask again. (id {})", self.turn.id);
+                self.end_with(TurnEnd::Failed, CadenceEvent::Failed(sentence))
+            }
+        }
+    }
+
+    fn end_with(&mut self, end: TurnEnd, event: CadenceEvent) -> Option<Close> {
+        self.end.get_or_insert(end);
+        self.tell(event)
+    }
+
+    fn halted(&mut self, why: Halted) -> Option<Close> {
+        match why {
+            Halted::Gone => Some(Close::Quiet(TurnEnd::Stopped)),
+            Halted::Edited => {
+                self.leaving = true;
+                self.under_way.is_none().then_some(Close::Quiet(TurnEnd::Stopped))
+            }
+            Halted::Stopped | Halted::Deleted => {
+                let nothing_shown = self.under_way.is_none() && !self.shown;
+                if nothing_shown && !self.lost && (self.parts.is_empty() || self.ground.was_whole) {
+                    // What nobody saw needs no end, and an earlier answer that is whole stays as it is.
+                    return Some(Close::Quiet(TurnEnd::Stopped));
+                }
+                self.end_with(TurnEnd::Stopped, CadenceEvent::Stopped)
+            }
+        }
+    }
+
+    /// The program stops: what is under way gets a moment, and everything stays as it is until the next start.
+    async fn suspend(&mut self) -> Close {
+        if let Some(under_way) = self.under_way.take()
+            && let Ok(Ok(event)) = time::timeout(SUSPENSION_TIME_MAX, self.meanwhile(under_way)).await
+            && self.parts.is_empty()
+        {
+            self.found_first(event);
+        }
+        Close::Quiet(TurnEnd::Suspended)
+    }
+
+    fn delivered(&mut self, event: EventId) -> Option<Close> {
+        (self.tries, self.shown) = (0, true);
+        if self.parts.is_empty() {
+            self.found_first(event);
+        }
+        if self.leaving {
+            return Some(Close::Quiet(TurnEnd::Stopped));
+        }
+        self.tell(CadenceEvent::Delivered)
+    }
+
+    fn undelivered(&mut self, error: MatrixError) -> Option<Close> {
+        self.lost |= self.parts.is_empty() && !never_arrived(&error);
+        if self.leaving {
+            return Some(Close::Quiet(TurnEnd::Stopped));
+        }
+        self.tries += 1;
+        match remedy(&error, self.tries) {
+            Remedy::Again(pause) => self.tell(CadenceEvent::RateLimited(pause)),
+            Remedy::GiveUp if self.parts.is_empty() => Some(Close::Impossible(error)),
+            Remedy::GiveUp => self.tell(CadenceEvent::RateLimited(REFUSED_REST)),
+        }
+    }
+
+    /// The first message is in the room: the answer goes on in there.
+    pub(super) fn found_first(&mut self, event: EventId) {
+        self.lost = false;
+        self.parts.push(event.clone());
+        let (store, letter) = (self.courier.store.clone(), first_letter(self.turn, observe::now()));
+        self.beside(async move {
+            written(store.outbox_sent(&letter, &event).await);
+            Aside::Done
+        });
+    }
+
+    fn tell(&mut self, event: CadenceEvent) -> Option<Close> {
+        let now = Millis(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
+        let effects = self.cadence.on(event, now);
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<CadenceEffect>) -> Option<Close> {
+        let mut close = None;
+        for effect in effects {
+            match effect {
+                CadenceEffect::Send(text) => self.send_first(self.answer.first(&text, &self.roster)),
+                CadenceEffect::Placeholder => self.send_first(self.answer.placeholder()),
+                CadenceEffect::Edit(text) => self.send_edit(&text),
+                CadenceEffect::Final(text) => {
+                    let end = self.end.unwrap_or(TurnEnd::Done);
+                    close = Some(Close::Words(self.last_words(text, end), end));
+                }
+                CadenceEffect::WakeAt(at) => self.wake_at = Some(self.began + Duration::from_millis(at.0)),
+            }
+        }
+        close
+    }
+
+    /// A stopped attempt that had said nothing yet leaves what the earlier one had said.
+    fn last_words(&self, text: String, end: TurnEnd) -> String {
+        match end {
+            TurnEnd::Stopped if self.text.trim().is_empty() => Ending::Stopped.close(&self.ground.said),
+            TurnEnd::Stopped | TurnEnd::Done | TurnEnd::Failed | TurnEnd::Suspended => text,
+        }
+    }
+
+    fn send_first(&mut self, content: Value) {
+        let was_lost = self.lost;
+        let (courier, letter, answer) = (self.courier.clone(), first_letter(self.turn, Millis(0)), self.answer.clone());
+        self.under_way = Some(
+            async move {
+                if was_lost && let Some(event) = find_first(&courier, &letter, &answer).await? {
+                    return Ok(event);
+                }
+                courier.send(&letter.speaker, outgoing(&letter, content)).await
+            }
+            .boxed(),
+        );
+    }
+
+    fn send_edit(&mut self, text: &str) {
+        let Some(first) = self.parts.first() else {
+            debug_assert!(false, "there is something to edit");
+            return;
+        };
+        self.edits += 1;
+        let transaction = transactions::growth(&self.turn.id, self.turn.attempt, self.edits);
+        let content = self.answer.edit(first, text, &self.roster);
+        let room = self.turn.conversation.room.clone();
+        let outgoing = Outgoing { room, kind: "m.room.message", content, transaction };
+        let (courier, speaker) = (self.courier.clone(), self.turn.responder.speaker().clone());
+        self.under_way = Some(async move { courier.send(&speaker, outgoing).await }.boxed());
+    }
+
+    fn beside(&mut self, aside: impl Future<Output = Aside> + Send + 'static) {
+        let name = format!("turn:{}:beside", self.turn.id);
+        // What breaks beside an answer doesn't break the answer.
+        let unbroken = AssertUnwindSafe(aside).catch_unwind().map(move |outcome| {
+            outcome.unwrap_or_else(|panic| {
+                TaskDied { name: &name, panic: Some(&panic_message(panic.as_ref())) }.emit();
+                Aside::Done
+            })
+        });
+        self.asides.push(unbroken.boxed());
+    }
+
+    /// While the mind thinks, what a quick first word would have to wait for is asked.
+    fn prepare(&mut self) {
+        let Some(line) = self.courier.lines.of(self.turn.responder.speaker()) else { return };
+        let room = self.turn.conversation.room.clone();
+        // When it fails, the message asks by itself.
+        self.also(async move { drop(line.prepare(room).await) });
+    }
+
+    /// A mention needs names; most answers mention nobody.
+    fn learn_names_for(&mut self, text: &str) {
+        if self.names != Names::Unneeded || !may_mention(text) {
+            return;
+        }
+        self.gather(&BTreeMap::new());
+        let Some(line) = self.courier.lines.of(self.turn.responder.speaker()) else { return };
+        self.names = Names::Asked;
+        let room = self.turn.conversation.room.clone();
+        self.beside(async move { Aside::Named(line.names(room).await.unwrap_or_default()) });
+    }
+
+    /// S4: whoever has to wait longer than for a placeholder is offered to stop it. Quick answers don't flicker.
+    fn offer_at(&self) -> Option<Instant> {
+        let wanted = matches!(self.offer, Offer::Not) && self.end.is_none() && !self.parts.is_empty();
+        wanted.then(|| self.began + self.manners.placeholder_after)
+    }
+
+    fn offer_to_stop(&mut self) {
+        let Some(on) = self.parts.first().cloned() else { return };
+        let letter = Letter {
+            transaction: transactions::offer(&self.turn.id, self.turn.attempt),
+            sort: LetterSort::Reaction,
+            ..first_letter(self.turn, observe::now())
+        };
+        let offered = sign::put_up(self.courier.clone(), letter, on);
+        self.offer = Offer::UnderWay;
+        self.beside(offered.map(Aside::Offered));
+    }
+
+    fn note(&mut self, aside: Aside) {
+        match aside {
+            Aside::Named(names) => {
+                self.names = Names::Known;
+                self.gather(&names);
+            }
+            Aside::Offered(sign) => self.offer = sign.map_or(Offer::Failed, |sign| Offer::Up(Box::new(sign))),
+            Aside::Done => {}
+        }
+    }
+
+    /// Gathers who can be mentioned. Without a line nobody knows who speaks; then nothing is sent either.
+    fn gather(&mut self, names: &BTreeMap<UserId, String>) {
+        let speaker = self.turn.responder.speaker();
+        if let Some(line) = self.courier.lines.of(speaker) {
+            self.roster = roster(&self.config, &self.courier.lines, (speaker, line.user()), names);
+        }
+    }
+
+    /// Waits a little for the names of those whom `text` mentions, if they were not known in time.
+    pub(super) async fn know_names_for(&mut self, text: &str) {
+        self.learn_names_for(text);
+        let known = async {
+            while self.names == Names::Asked {
+                match self.asides.next().await {
+                    Some(aside) => self.note(aside),
+                    None => return,
+                }
+            }
+        };
+        // Without them it is worded with what is known.
+        drop(time::timeout(NAMES_TIME_MAX, known).await);
+    }
+
+    /// What the answer says, as far as people see it.
+    pub(super) fn into_said(self, end: TurnEnd) -> String {
+        match end {
+            TurnEnd::Stopped | TurnEnd::Suspended if self.text.trim().is_empty() => self.ground.said,
+            TurnEnd::Done | TurnEnd::Failed | TurnEnd::Stopped | TurnEnd::Suspended => self.text,
+        }
+    }
+
+    /// Waits for `what` while everything beside the answer goes on: a request that nobody drives any more could hold the
+    /// very thing that is waited for.
+    pub(super) async fn meanwhile<T>(&mut self, what: impl Future<Output = T>) -> T {
+        let mut what = pin!(what);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut what => return done,
+                Some(aside) = self.asides.next() => self.note(aside),
+            }
+        }
+    }
+
+    /// Does something beside the end, that is over when the answer is.
+    pub(super) fn also(&mut self, aside: impl Future<Output = ()> + Send + 'static) {
+        self.beside(aside.map(|()| Aside::Done));
+    }
+
+    /// Clears what shows that somebody works, and lets what is beside the answer come to its end.
+    pub(super) async fn tidy_up(&mut self, end: TurnEnd, time_max: Duration) {
+        if end != TurnEnd::Suspended
+            && let Some(request) = self.courtesy.show_read(&self.courier)
+        {
+            self.also(request);
+        }
+        if let Some(request) = self.courtesy.end_typing(&self.courier) {
+            self.also(request);
+        }
+        let goes_on = self.leaving || end == TurnEnd::Suspended;
+        let tidied = async {
+            loop {
+                if let (false, Offer::Up(_)) = (goes_on, &self.offer)
+                    && let Offer::Up(sign) = std::mem::replace(&mut self.offer, Offer::Failed)
+                {
+                    self.also(sign::take_down(self.courier.clone(), *sign));
+                }
+                match self.asides.next().await {
+                    Some(aside) => self.note(aside),
+                    None => return,
+                }
+            }
+        };
+        // Whatever hangs is best effort.
+        drop(time::timeout(time_max, tidied).await);
+    }
+}
+
+/// What all events of a turn's answer have in common.
+fn answer(turn: &Turn, late: Option<Duration>) -> Answer {
+    let thread = turn.conversation.thread.clone().map(|root| Thread { root });
+    Answer {
+        turn: turn.id.clone(),
+        hops: turn.hops,
+        root: turn.root.clone(),
+        place: Place { thread, reply_to: turn.reply_to().clone() },
+        tone: Tone::Text,
+        late,
+    }
+}
+
+/// The first message of an earlier attempt, when the homeserver may have forgotten the transaction.
+pub(super) async fn find_first(
+    courier: &Courier,
+    letter: &Letter,
+    answer: &Answer,
+) -> Result<Option<EventId>, MatrixError> {
+    let line = courier.lines.of(&letter.speaker).ok_or(MatrixError::NotOpen)?;
+    let thread = answer.place.thread.as_ref().map(|thread| thread.root.clone());
+    let events = line.find_own(letter.room.clone(), thread).await?;
+    let is_first = |content: &Content| match content {
+        Content::Clear { json, .. } => serde_json::from_str::<Value>(json).is_ok_and(|content| {
+            let mark = &content[TURN_KEY];
+            mark["id"] == letter.turn.as_str()
+                && mark["part"] == 0
+                && content["m.relates_to"]["rel_type"] != "m.replace"
+        }),
+        Content::Sealed(_) => false,
+    };
+    Ok(events.into_iter().find(|event| is_first(&event.content)).map(|event| event.event))
+}
+
+async fn settled(
+    under_way: &mut Option<BoxFuture<'static, Result<EventId, MatrixError>>>,
+) -> Result<EventId, MatrixError> {
+    match under_way {
+        Some(request) => {
+            let outcome = request.await;
+            *under_way = None;
+            outcome
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(alarm: Option<Instant>) {
+    match alarm {
+        Some(alarm) => time::sleep_until(alarm).await,
+        None => std::future::pending().await,
+    }
+}

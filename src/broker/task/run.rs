@@ -1,0 +1,308 @@
+//! Runs the lanes: the store knows first, then whoever is to act.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    Broker, Halter, Order,
+    handle::{Control, Inlets},
+};
+use crate::{
+    broker::{
+        Halted, Scope,
+        lanes::{Effect, Event, Lanes, Limits, Opening},
+        lapse::{Ground, lapsed},
+        refusal::{farewell, lapse, refusal},
+    },
+    config::Config,
+    model::{Envelope, Responder, RoomId, Turn, TurnEnd, TurnId, UserId},
+    nursery::Stop,
+    observe::{self, MessageRefused, TurnUnsaved},
+    store::{AuditEntry, Begun, Retry, Store, StoreError, TurnStart, Unfinished},
+};
+
+/// How long the store is left alone when it can't be read at the start.
+const START_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The broker's own task.
+pub struct Dispatch {
+    lanes: Lanes,
+    store: Store,
+    config: watch::Receiver<Arc<Config>>,
+    inlets: Inlets,
+    orders: mpsc::Sender<Order>,
+    /// Orders that nobody has taken yet. At most one for each active lane.
+    outbox: VecDeque<Order>,
+    halters: HashMap<TurnId, Halter>,
+    /// Beginnings and endings that the store is writing. At most one for each active lane.
+    writes: FuturesUnordered<BoxFuture<'static, Event>>,
+    began: Instant,
+}
+
+impl Dispatch {
+    /// A broker over `store` that gives its `orders` to whoever carries them out, and the way to it.
+    #[must_use]
+    pub fn new(store: Store, config: watch::Receiver<Arc<Config>>, orders: mpsc::Sender<Order>) -> (Broker, Self) {
+        let (broker, inlets) = Broker::new(store.clone());
+        let lanes = Lanes::new(limits(&config.borrow()));
+        let (outbox, halters, writes, began) =
+            (VecDeque::new(), HashMap::new(), FuturesUnordered::new(), Instant::now());
+        (broker, Self { lanes, store, config, inlets, orders, outbox, halters, writes, began })
+    }
+
+    /// Goes on with what the last run left, then works until told to stop. What runs by then is ended by those who run it;
+    /// what waits stays in the store. Ends by itself when the store is closed for good.
+    pub async fn run(mut self, stop: Stop) {
+        if !self.take_up(&stop).await {
+            return;
+        }
+        let orders = self.orders.clone();
+        loop {
+            let wake_at = self.lanes.wake_at();
+            tokio::select! {
+                biased;
+                () = stop.soft() => return,
+                Some(control) = self.inlets.controls.recv() => self.control(control).await,
+                Some(event) = self.writes.next() => self.feed(event).await,
+                Ok(place) = orders.reserve(), if !self.outbox.is_empty() => {
+                    if let Some(order) = self.outbox.pop_front() {
+                        place.send(order);
+                    }
+                }
+                Some(envelope) = self.inlets.envelopes.recv() => self.feed(Event::Delivered(envelope)).await,
+                () = sleep_until(self.began + wake_at.unwrap_or_default()), if wake_at.is_some() => {
+                    self.feed(Event::Woken).await;
+                }
+            }
+        }
+    }
+
+    /// Reads what is unfinished. Answers whether there is anything to work on at all.
+    async fn take_up(&mut self, stop: &Stop) -> bool {
+        let legacy = loop {
+            match legacy(&self.store, &self.config).await {
+                Ok(legacy) => break legacy,
+                Err(error) => {
+                    TurnUnsaved { what: "all", step: "resume", error: &error }.emit();
+                    if error.retry() == Retry::Never {
+                        return false;
+                    }
+                }
+            }
+            tokio::select! {
+                () = stop.soft() => return false,
+                () = sleep(START_AGAIN_AFTER) => {}
+            }
+        };
+        for (turn, lapsed) in legacy.turns {
+            let (id, line) = (turn.id.clone(), lapsed.map(|why| (why, lapse_of_turn(&turn, why))));
+            self.feed(Event::Unfinished(turn)).await;
+            if let Some((why, line)) = line {
+                let (_, effects) = self.lanes.halt(&Scope::Turn(id), why, self.began.elapsed());
+                self.perform(effects).await;
+                told(self.store.audit(line).await, "audit", "lapse");
+            }
+        }
+        for (envelope, lapsed) in legacy.queued {
+            match lapsed {
+                None => self.feed(Event::Delivered(envelope)).await,
+                Some(why) => {
+                    told(self.store.audit(lapse_of_envelope(&envelope, why)).await, "audit", "lapse");
+                    told(self.store.cancel(vec![envelope]).await, "waiting messages", "cancel");
+                }
+            }
+        }
+        true
+    }
+
+    async fn control(&mut self, control: Control) {
+        // Whoever delivers a message and then wants something about it means that message, too.
+        for _ in 0..self.inlets.envelopes.len() {
+            if let Ok(envelope) = self.inlets.envelopes.try_recv() {
+                self.feed(Event::Delivered(envelope)).await;
+            }
+        }
+        match control {
+            Control::Halt(scope, why, answer) => {
+                let (count, effects) = self.lanes.halt(&scope, why, self.began.elapsed());
+                self.perform(effects).await;
+                if let Some(line) = farewell(&scope, why, count, observe::now()) {
+                    told(self.store.audit(line).await, "audit", "halt");
+                }
+                // Whoever asked may have gone.
+                answer.send(count).unwrap_or_default();
+            }
+            Control::Again(turn, answer) => {
+                let again = self.again(&turn).await;
+                answer.send(again).unwrap_or_default();
+            }
+            Control::Ended(turn, end) => {
+                self.halters.remove(&turn);
+                self.feed(Event::Ended(turn, end)).await;
+            }
+        }
+    }
+
+    async fn again(&mut self, turn: &TurnId) -> bool {
+        let stored = match self.store.turn(turn).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                unsaved(turn, "again", &error);
+                return false;
+            }
+        };
+        let effects = stored.and_then(|stored| self.lanes.again(stored.turn, self.began.elapsed()));
+        let accepted = effects.is_some();
+        self.perform(effects.unwrap_or_default()).await;
+        accepted
+    }
+
+    async fn feed(&mut self, event: Event) {
+        self.lanes.limit(limits(&self.config.borrow()));
+        let effects = self.lanes.on(event, self.began.elapsed());
+        self.perform(effects).await;
+    }
+
+    /// Beginnings and endings are written side by side, so that they share commits. The rest is rare, and must be in the
+    /// store before what follows from it.
+    async fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Begin(id, envelopes) => self.writes.push(begin(self.store.clone(), id, envelopes).boxed()),
+                Effect::Resume(id) => self.writes.push(resume(self.store.clone(), id).boxed()),
+                Effect::Close(id) => self.writes.push(close(self.store.clone(), id).boxed()),
+                Effect::Order(turn, why) => {
+                    let (halter, halt) = Halter::new();
+                    if let Some(why) = why {
+                        halter.pull(why);
+                    }
+                    self.halters.insert(turn.id.clone(), halter);
+                    self.outbox.push_back(Order { turn, halt });
+                }
+                Effect::Pull(id, why) => {
+                    if let Some(halter) = self.halters.get(&id) {
+                        halter.pull(why);
+                    }
+                }
+                Effect::Mark(id) => told(self.store.ask_again(&id).await, id.as_str(), "mark"),
+                Effect::Forget(id) => told(self.store.forget(&id, observe::now()).await, id.as_str(), "forget"),
+                Effect::Cancel(envelopes) => told(self.store.cancel(envelopes).await, "waiting messages", "cancel"),
+                Effect::Refuse(envelope) => refuse(&self.store, envelope).await,
+            }
+        }
+    }
+}
+
+/// What an earlier life left, each with the reason for which it is not to be answered any more, if there is one.
+struct Legacy {
+    turns: Vec<(Turn, Option<Halted>)>,
+    queued: Vec<(Envelope, Option<Halted>)>,
+}
+
+/// N6: what is unfinished, looked at once more.
+async fn legacy(store: &Store, config: &watch::Receiver<Arc<Config>>) -> Result<Legacy, StoreError> {
+    let Unfinished { turns, queued } = store.unfinished().await?;
+    let own = store.users().await?.into_iter().filter(|(_, entity)| !entity.is_person());
+    let own: BTreeSet<UserId> = own.map(|(user, _)| user).collect();
+    let rooms = turns.iter().map(|turn| &turn.conversation).chain(queued.iter().map(|envelope| &envelope.conversation));
+    let rooms: BTreeSet<RoomId> = rooms.map(|conversation| conversation.room.clone()).collect();
+    let mut grounds = BTreeMap::new();
+    for room in rooms {
+        let ground = Ground { names: store.names_of(&room).await?, standings: store.standings(&room).await? };
+        grounds.insert(room, ground);
+    }
+    let config = Arc::clone(&config.borrow());
+    let lapsed = |room: &RoomId, question: (&UserId, &Responder)| {
+        grounds.get(room).and_then(|ground| lapsed(&config, &own, ground, question))
+    };
+    let of_turn = |turn: Turn| {
+        let lapsed = lapsed(&turn.conversation.room, (&turn.asker, &turn.responder));
+        (turn, lapsed)
+    };
+    let of_envelope = |envelope: Envelope| {
+        let lapsed = lapsed(&envelope.conversation.room, (&envelope.sender, &envelope.responder));
+        (envelope, lapsed)
+    };
+    Ok(Legacy {
+        turns: turns.into_iter().map(of_turn).collect(),
+        queued: queued.into_iter().map(of_envelope).collect(),
+    })
+}
+
+fn lapse_of_turn(turn: &Turn, why: Halted) -> AuditEntry {
+    lapse(&turn.conversation.room, &turn.asker, &turn.responder, why, observe::now())
+}
+
+fn lapse_of_envelope(envelope: &Envelope, why: Halted) -> AuditEntry {
+    lapse(&envelope.conversation.room, &envelope.sender, &envelope.responder, why, observe::now())
+}
+
+async fn refuse(store: &Store, envelope: Envelope) {
+    let (room, event) = (&envelope.conversation.room, &envelope.event);
+    MessageRefused { room, event, responder: &envelope.responder }.emit();
+    let (event, notice) = (event.clone(), refusal(&envelope));
+    told(store.refuse(envelope, notice, observe::now()).await, event.as_str(), "refuse");
+}
+
+async fn begin(store: Store, id: TurnId, envelopes: Vec<Envelope>) -> Event {
+    let Some(first) = envelopes.first() else { return Event::Begun(id, None) };
+    let start = TurnStart {
+        id: id.clone(),
+        responder: first.responder.clone(),
+        room: first.conversation.room.clone(),
+        events: envelopes.iter().map(|envelope| envelope.event.clone()).collect(),
+    };
+    begun(id, store.begin_turn(start, observe::now()).await)
+}
+
+async fn resume(store: Store, id: TurnId) -> Event {
+    let outcome = store.resume_turn(&id, observe::now()).await;
+    begun(id, outcome)
+}
+
+fn begun(id: TurnId, outcome: Result<Begun, StoreError>) -> Event {
+    match outcome {
+        Ok(Begun::Go(turn)) => Event::Begun(id, Some(Opening { turn, withdrawn: false })),
+        Ok(Begun::Withdrawn(turn)) => Event::Begun(id, Some(Opening { turn, withdrawn: true })),
+        Ok(Begun::Nothing) => Event::Begun(id, None),
+        Err(error) => {
+            unsaved(&id, "begin", &error);
+            Event::NotBegun(id)
+        }
+    }
+}
+
+async fn close(store: Store, id: TurnId) -> Event {
+    if let Err(error) = store.end_turn(&id, TurnEnd::Stopped, "", observe::now()).await {
+        unsaved(&id, "close", &error);
+    }
+    Event::Ended(id, TurnEnd::Stopped)
+}
+
+fn unsaved(turn: &TurnId, step: &'static str, error: &StoreError) {
+    TurnUnsaved { what: turn.as_str(), step, error }.emit();
+}
+
+fn told<T>(outcome: Result<T, StoreError>, what: &str, step: &'static str) {
+    if let Err(error) = outcome {
+        TurnUnsaved { what, step, error: &error }.emit();
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let conversation = &config.conversation;
+    Limits {
+        active_max: conversation.lanes_active_max.get(),
+        idle: conversation.lane_idle,
+        waiting_max: conversation.lane_waiting_max.get(),
+    }
+}

@@ -1,0 +1,137 @@
+//! Whom a message mentions.
+
+use std::collections::BTreeSet;
+
+use super::message::Message;
+use crate::model::UserId;
+
+/// Somebody who can be mentioned by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Name {
+    /// Who.
+    pub(super) user: UserId,
+    /// The names that people may write after an `@`: display name, name in the configuration.
+    pub(super) names: Vec<String>,
+}
+
+/// Whom `message` mentions, in the order of the text. What the client says counts; only a client that says nothing
+/// has its text searched: links to users, full user ids, and `@name` of those in `known`, outside code.
+pub(super) fn mentions(message: &Message, known: &[Name]) -> Vec<UserId> {
+    let text = without_code(&message.body).to_lowercase();
+    let html = message.html.as_deref().unwrap_or_default();
+    let mut found = message.mentions.clone().unwrap_or_else(|| {
+        let written = known.iter().filter(|name| first_written(&text, name).is_some()).map(|name| name.user.clone());
+        linked(html).into_iter().chain(written).collect()
+    });
+    let place = |user: &UserId| {
+        let named = known.iter().find(|name| name.user == *user);
+        let written = named.and_then(|name| first_written(&text, name));
+        // A client writes a link for each mention, in order; only a plain text has nothing but names.
+        let link = linked(html).iter().position(|linked| linked == user);
+        (link.unwrap_or(usize::MAX), written.unwrap_or(usize::MAX))
+    };
+    found.sort_by_cached_key(place);
+    let mut seen = BTreeSet::new();
+    found.retain(|user| seen.insert(user.clone()));
+    found
+}
+
+/// Where somebody is first named in `text`.
+fn first_written(text: &str, name: &Name) -> Option<usize> {
+    let names = name.names.iter().filter(|name| !name.trim().is_empty());
+    let handles = names.map(|name| format!("@{}", name.trim_start_matches('@').to_lowercase()));
+    let all = handles.chain([name.user.as_str().to_lowercase()]);
+    all.filter_map(|word| find_word(text, &word)).min()
+}
+
+/// Where `word` stands in `text` with nothing before or after it that would make it a longer word.
+fn find_word(text: &str, word: &str) -> Option<usize> {
+    let free =
+        |neighbour: Option<char>| !neighbour.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '@'));
+    let mut places = text.match_indices(word).map(|(at, _)| at);
+    places.find(|&at| {
+        let after = &text[at + word.len()..];
+        // A dot or colon goes on only if something follows it: "@ada." ends a sentence, "@ada.b" is somebody else.
+        let mut rest = after.chars();
+        let goes_on = matches!(rest.next(), Some('.' | ':')) && rest.next().is_some_and(char::is_alphanumeric);
+        free(text[..at].chars().next_back()) && free(after.chars().next()) && !goes_on
+    })
+}
+
+/// The users that links in `html` point at.
+fn linked(html: &str) -> Vec<UserId> {
+    const PREFIX: &str = "https://matrix.to/#/";
+    let targets = html.match_indices(PREFIX).map(|(at, _)| &html[at + PREFIX.len()..]);
+    targets
+        .filter_map(|rest| {
+            let end = rest.find(['"', '\'', '<', '>', '?', '&', ' ']).unwrap_or(rest.len());
+            UserId::parse(rest[..end].replace("%40", "@").replace("%3A", ":").replace("%3a", ":")).ok()
+        })
+        .collect()
+}
+
+/// The text with everything between backticks blanked out.
+fn without_code(body: &str) -> String {
+    let mut plain = String::with_capacity(body.len());
+    for (index, piece) in body.split('`').enumerate() {
+        plain.push_str(if index % 2 == 0 { piece } else { " " });
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Sort;
+
+    fn user(name: &str) -> UserId {
+        UserId::parse(format!("@{name}:s")).unwrap()
+    }
+
+    fn known() -> Vec<Name> {
+        let name = |local: &str, names: &[&str]| Name {
+            user: user(local),
+            names: names.iter().map(|&name| name.to_owned()).collect(),
+        };
+        vec![name("ada", &["ada", "Ada Lovelace"]), name("bob", &["bob"])]
+    }
+
+    fn text(body: &str, html: Option<&str>, said: Option<Vec<UserId>>) -> Message {
+        Message {
+            sort: Sort::Text,
+            body: body.to_owned(),
+            html: html.map(str::to_owned),
+            mentions: said,
+            thread: None,
+            in_reply_to: None,
+            mark: None,
+        }
+    }
+
+    /// W2, W3: what the client says counts; the text only where it says nothing.
+    #[test]
+    fn mentions_are_what_the_client_says_or_what_is_written() {
+        let check = |message: Message, expected: &[&str]| {
+            let expected: Vec<UserId> = expected.iter().map(|name| user(name)).collect();
+            assert_eq!(mentions(&message, &known()), expected, "{message:?}");
+        };
+        check(text("@bob hi", None, Some(vec![user("ada")])), &["ada"]);
+        check(text("@bob hi", None, Some(vec![])), &[]);
+        check(text("@bob hi", None, None), &["bob"]);
+        check(text("@BOB: hi", None, None), &["bob"]);
+        check(text("ask @ada lovelace.", None, None), &["ada"]);
+        check(text("@ada:s, please", None, None), &["ada"]);
+        check(text("@bobby hi", None, None), &[]);
+        check(text("mail@bob", None, None), &[]);
+        check(text("@bob.b is somebody else", None, None), &[]);
+        check(text("say `@bob` in code", None, None), &[]);
+        check(text("```\n@bob\n``` but @ada", None, None), &["ada"]);
+        check(text("Bob", Some("<a href=\"https://matrix.to/#/@bob:s\">Bob</a>"), None), &["bob"]);
+        check(text("Bob", Some("<a href='https://matrix.to/#/%40bob%3As?via=s'>Bob</a>"), None), &["bob"]);
+        check(text("@bob and @ada", None, None), &["bob", "ada"]);
+        check(text("@bob and @ada", None, Some(vec![user("ada"), user("bob"), user("ada")])), &["bob", "ada"]);
+        let pills = "<a href=\"https://matrix.to/#/@eve:s\">Eve</a> <a href=\"https://matrix.to/#/@ada:s\">Ada</a>";
+        check(text("Eve Ada", Some(pills), Some(vec![user("ada"), user("eve")])), &["eve", "ada"]);
+        check(text("a room", Some("<a href=\"https://matrix.to/#/#x:s\">x</a>"), None), &[]);
+    }
+}

@@ -1,0 +1,175 @@
+//! The flow of events: rooms side by side, one event after the other in each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{self, Instant},
+};
+
+use super::judge::Judge;
+use crate::{
+    model::{Handoff, RoomId},
+    nursery::{Stop, panic_message},
+    observe::{EventBroken, SettlementFailed},
+    routing::{RouteInbox, RouteRequest, Routed},
+    store::{Projection, Settlement, StoreError, StoredEvent},
+};
+
+/// How many events are looked up at a time.
+const DUE_EVENTS_MAX: usize = 1_000;
+/// How many rooms are dealt with side by side; the others wait.
+const ROOMS_MAX: usize = 32;
+/// How many messages may wait to be taken to the router; the rooms of more wait with them.
+pub(super) const ASKED_WAITING_MAX: usize = 64;
+/// How many messages may be with the router.
+const ROUTES_MAX: usize = 256;
+/// How long we wait after the store failed, or the router.
+const FAILED_PAUSE: Duration = Duration::from_secs(1);
+/// How long a pick waits while its room is busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
+/// Deals with what was admitted.
+pub(super) struct Flow {
+    pub(super) judge: Judge,
+    /// Rung when there is something to deal with.
+    pub(super) work: Arc<Notify>,
+    /// Messages for which the router is to pick somebody.
+    pub(super) asked: mpsc::Receiver<RouteRequest>,
+    /// The way to it.
+    pub(super) routes: RouteInbox,
+}
+
+/// Whom the router picked for what.
+type Picked = (RouteRequest, Routed);
+
+type Worker<'a> = BoxFuture<'a, (RoomId, Result<(), StoreError>)>;
+
+impl Flow {
+    /// Works until told to stop, or until the store is closed for good.
+    pub(super) async fn run(self, stop: Stop) {
+        let Self { judge, work, mut asked, routes } = self;
+        let mut busy = BTreeSet::new();
+        let mut picks: FuturesUnordered<BoxFuture<'static, Picked>> = FuturesUnordered::new();
+        let mut workers: FuturesUnordered<Worker<'_>> = FuturesUnordered::new();
+        // At the start, what an earlier life left.
+        let mut reroute = pin!(reroute(&judge).fuse());
+        let mut next_look = Some(Instant::now());
+        loop {
+            let outcome = tokio::select! {
+                biased;
+                () = stop.soft() => return,
+                outcome = &mut reroute => outcome,
+                Some(request) = asked.recv(), if picks.len() < ROUTES_MAX => {
+                    picks.push(pick(routes.clone(), request).boxed());
+                    Ok(())
+                }
+                Some(picked) = picks.next() => {
+                    // What people do about the message meanwhile comes before or after the pick, never in between.
+                    if busy.insert(picked.0.conversation.room.clone()) {
+                        workers.push(settle_pick(&judge, picked).boxed());
+                    } else {
+                        picks.push(time::sleep(BUSY_PAUSE).map(|()| picked).boxed());
+                    }
+                    Ok(())
+                }
+                Some((room, outcome)) = workers.next() => {
+                    busy.remove(&room);
+                    outcome.and(look(&judge, &mut busy, &mut workers).await)
+                }
+                () = work.notified() => look(&judge, &mut busy, &mut workers).await,
+                () = time::sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {
+                    next_look = None;
+                    look(&judge, &mut busy, &mut workers).await
+                }
+            };
+            match outcome {
+                Ok(()) => {}
+                Err(StoreError::Closed) => return,
+                Err(error) => {
+                    SettlementFailed { error: &error }.emit();
+                    next_look = Some(Instant::now() + FAILED_PAUSE);
+                }
+            }
+        }
+    }
+}
+
+/// Sends messages to the router that it was asked about in an earlier life, as soon as the store tells which.
+async fn reroute(judge: &Judge) -> Result<(), StoreError> {
+    loop {
+        match judge.reroute().await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Closed) => return Err(StoreError::Closed),
+            Err(error) => SettlementFailed { error: &error }.emit(),
+        }
+        time::sleep(FAILED_PAUSE).await;
+    }
+}
+
+/// R4: asks the router once, unless it gives no answer at all.
+async fn pick(routes: RouteInbox, request: RouteRequest) -> Picked {
+    loop {
+        let (handoff, answer) = Handoff::new(request.clone());
+        let sent = routes.send(handoff).await;
+        match answer.await {
+            Ok(picked) => return (request, picked),
+            // A router that is gone is asked at the next start.
+            Err(_) if sent.is_err() => std::future::pending().await,
+            Err(_) => time::sleep(FAILED_PAUSE).await,
+        }
+    }
+}
+
+async fn settle_pick(judge: &Judge, (request, routed): Picked) -> (RoomId, Result<(), StoreError>) {
+    let outcome = loop {
+        match judge.routed(&request, &routed).await {
+            Ok(()) => break Ok(()),
+            Err(StoreError::Closed) => break Err(StoreError::Closed),
+            Err(error) => SettlementFailed { error: &error }.emit(),
+        }
+        time::sleep(FAILED_PAUSE).await;
+    };
+    (request.conversation.room, outcome)
+}
+
+/// Takes up what is due in rooms where nothing is being done.
+async fn look<'a>(
+    judge: &'a Judge,
+    busy: &mut BTreeSet<RoomId>,
+    workers: &mut FuturesUnordered<Worker<'a>>,
+) -> Result<(), StoreError> {
+    let mut rooms: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
+    for event in judge.view.store.due(DUE_EVENTS_MAX).await? {
+        if !busy.contains(&event.room) {
+            rooms.entry(event.room.clone()).or_default().push(event);
+        }
+    }
+    for (room, events) in rooms.into_iter().take(ROOMS_MAX.saturating_sub(busy.len())) {
+        busy.insert(room.clone());
+        workers.push(async move { (room, settle_all(judge, events).await) }.boxed());
+    }
+    Ok(())
+}
+
+async fn settle_all(judge: &Judge, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+    for event in events {
+        match AssertUnwindSafe(judge.settle(&event)).catch_unwind().await {
+            Ok(settled) => settled?,
+            // It would break the next start as well, and whatever comes after it in the room.
+            Err(panic) => {
+                EventBroken { room: &event.room, event: &event.event, panic: &panic_message(panic.as_ref()) }.emit();
+                let left = Settlement::of(event.room, event.event, Projection::Nothing, event.admitted_at);
+                judge.view.store.settle(left).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Deals with one event: what it shows, what was decided, and what follows, in one step in the store and then in the
+//! world.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    view::View,
+    words::{Call, Clerk},
+};
+use crate::{
+    broker::Broker,
+    config::Config,
+    desk::{
+        gate::{Action, Command, decide},
+        message::{self, Said},
+        projection,
+        ruling::{Case, Ruling},
+        scene,
+    },
+    model::{Content, Conversation, EntityName, EventId, Notice, RoomId, Standing},
+    observe::{self, MessageDecided},
+    routing::{RouteRequest, Routed},
+    store::{DecisionAction, Message, Projection, Settlement, StoreError, StoredEvent},
+};
+
+/// Judges what people and entities say.
+pub(super) struct Judge {
+    pub(super) view: View,
+    pub(super) clerk: Clerk,
+    pub(super) config: watch::Receiver<Arc<Config>>,
+    pub(super) broker: Broker,
+    /// Takes messages for which the router is to pick somebody. While it is full, their rooms wait.
+    pub(super) router: mpsc::Sender<RouteRequest>,
+}
+
+impl Judge {
+    /// Deals with `event`. Doing it again, after a crash in the middle, comes to the same.
+    pub(super) async fn settle(&self, event: &StoredEvent) -> Result<(), StoreError> {
+        let Content::Clear { kind, json } = &event.content else { return Ok(()) };
+        let content: Value = serde_json::from_str(json).unwrap_or_default();
+        match message::read(kind, &content) {
+            Said::Message(said) => self.message(event, json, said).await,
+            Said::Edit { of, new } => self.edit(event, of, &content["m.new_content"].to_string(), new).await,
+            Said::Reaction { on, key } => self.tap(event, &on, &key).await,
+            Said::Redaction { of } => self.deletion(event, of).await,
+            Said::Other => self.commit(settlement(event, Projection::Nothing)).await,
+        }
+    }
+
+    /// R1, R2: whom the router, or a tap, picked for a message that waits for it.
+    pub(super) async fn routed(&self, request: &RouteRequest, routed: &Routed) -> Result<(), StoreError> {
+        let (room, event) = (&request.conversation.room, &request.event);
+        let nothing = Settlement::of(room.clone(), event.clone(), Projection::Nothing, observe::now());
+        match self.pick(room, event, routed).await? {
+            Some(ruling) => self.commit(with(nothing, ruling)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Judges messages anew that the router was asked about in an earlier life: who asks and who could answer may have
+    /// changed since (N6).
+    pub(super) async fn reroute(&self) -> Result<(), StoreError> {
+        for decision in self.view.store.unrouted().await? {
+            let Conversation { room, .. } = &decision.conversation;
+            let message = self.view.store.message(room, &decision.event).await?;
+            if let Some(message) = message.filter(|message| !message.deleted) {
+                let nothing = Settlement::of(room.clone(), decision.event, Projection::Nothing, observe::now());
+                self.judge(&self.config(), &message, nothing).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn message(&self, event: &StoredEvent, json: &str, said: message::Message) -> Result<(), StoreError> {
+        let config = self.config();
+        let thread = self.view.thread_of(event, &said).await?;
+        let mentions = self.view.mentions(&config, &event.room, &said).await?;
+        let mut message = projection::message(event, json, said, mentions, thread);
+        let settlement = settlement(event, Projection::Message(Box::new(message.clone())));
+        // What was taken for history before, or could be read only late, may have changed meanwhile, or be gone.
+        let known = self.view.store.message(&event.room, &event.event).await?;
+        let gone = match &known {
+            Some(known) => known.deleted,
+            None => event.healed && self.view.store.is_deleted(&event.room, &event.event).await?,
+        };
+        if let Some(known) = known.filter(|known| known.edited) {
+            message = projection::reworded(&message, known.wording);
+        }
+        if event.standing == Standing::History || gone || grows(&message) {
+            return self.commit(settlement).await;
+        }
+        self.judge(&config, &message, settlement).await
+    }
+
+    /// Decides about `message` and does what follows, together with `settlement`.
+    pub(super) async fn judge(
+        &self,
+        config: &Config,
+        message: &Message,
+        mut settlement: Settlement,
+    ) -> Result<(), StoreError> {
+        let scene = self.view.scene(message).await?;
+        let facts = scene::facts(config, &scene, message);
+        if !facts.triggers && scene.entity(&message.sender).is_some() {
+            // What we say outside answers is nothing to decide about.
+            return self.commit(settlement).await;
+        }
+        let verdict = decide(&facts);
+        let case = Case { config, scene: &scene, message, now: settlement.at };
+        settlement = with(settlement, case.rule(&facts, &verdict));
+        if let Action::Run(command) = &verdict.action {
+            settlement.notices.extend(self.run(&case, command).await?);
+        }
+        MessageDecided { room: &message.room, event: &message.event, rule: verdict.rule }.emit();
+        self.commit(settlement).await?;
+        if let Action::Route(candidates) = verdict.action {
+            self.route(message, candidates).await;
+        }
+        Ok(())
+    }
+
+    /// W1: what the house says to a command, which is carried out.
+    async fn run(&self, case: &Case<'_>, command: &Command) -> Result<Option<Notice>, StoreError> {
+        let Some((place, configured_mode)) = case.house_place() else { return Ok(None) };
+        self.clerk.run(&Call { message: case.message, command, place: &place, configured_mode }).await
+    }
+
+    /// What follows from a pick, if the message still waits for one.
+    pub(super) async fn pick(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+        routed: &Routed,
+    ) -> Result<Option<Ruling>, StoreError> {
+        let Some(message) = self.view.store.message(room, event).await?.filter(|message| !message.deleted) else {
+            return Ok(None);
+        };
+        let Some(decision) = self.view.store.decision(room, event).await? else { return Ok(None) };
+        let waits = match decision.action {
+            DecisionAction::Route | DecisionAction::Ask => true,
+            DecisionAction::Ignore | DecisionAction::Run | DecisionAction::Say | DecisionAction::Answer => false,
+        };
+        if !waits {
+            return Ok(None);
+        }
+        let (config, scene) = (self.config(), self.view.scene(&message).await?);
+        let case = Case { config: &config, scene: &scene, message: &message, now: observe::now() };
+        Ok(Some(case.routed(decision.candidates, routed)))
+    }
+
+    /// Writes everything down, and tells those whom it concerns. A crash in between is made up for at the next start.
+    pub(super) async fn commit(&self, settlement: Settlement) -> Result<(), StoreError> {
+        observe::fault_point("settle.before");
+        let envelopes = self.view.store.settle(settlement).await?;
+        observe::fault_point("settle.after");
+        for envelope in envelopes {
+            self.broker.deliver(envelope).await;
+        }
+        Ok(())
+    }
+
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    async fn route(&self, message: &Message, candidates: Vec<EntityName>) {
+        let Message { room, event, thread, .. } = message.clone();
+        let request = RouteRequest { conversation: Conversation { room, thread }, event, candidates };
+        // Whoever takes them ends with this task, and the next start asks again.
+        drop(self.router.send(request).await);
+    }
+}
+
+/// What comes of `event` at least.
+pub(super) fn settlement(event: &StoredEvent, projection: Projection) -> Settlement {
+    let live = Settlement::of(event.room.clone(), event.event.clone(), projection, observe::now());
+    Settlement { standing: event.standing, ..live }
+}
+
+/// What comes of an event beside what it shows.
+pub(super) fn with(settlement: Settlement, ruling: Ruling) -> Settlement {
+    let Ruling { decision, envelopes, notices, audit } = ruling;
+    Settlement { decision: Some(decision), envelopes, notices, audit, ..settlement }
+}
+
+/// Whether an entity is not done saying it.
+fn grows(message: &Message) -> bool {
+    message.wording.mark.as_ref().is_some_and(|mark| !mark.last)
+}

@@ -1,0 +1,498 @@
+//! Who answers, from what came in to the order that is given.
+
+use serde_json::{Value, json};
+
+use super::stage::{
+    Answering, Stage, answer, asks, batch, completed, deletion, edit, event, in_thread, incoming, main_timeline,
+    message, name, person, replying, room, tap, thread, user,
+};
+use crate::{
+    model::{Content, Incoming, Priority, Responder, RoomId, Sealed, SealedCause, Standing},
+    routing::Routed,
+    store::DecisionAction,
+};
+
+const WHOLE: Answering<'static> = Answering { hops: 1, root: "1", last: true };
+const GROWING: Answering<'static> = Answering { last: false, ..WHOLE };
+
+/// W3, C1, W14: whoever is mentioned answers, in a new thread; the decision is kept with its candidates and reason.
+#[tokio::test]
+async fn who_is_mentioned_answers_in_a_new_thread() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["bob"])]).await;
+            let turn = stage.order().await.turn;
+            assert_eq!((turn.responder, turn.conversation), (Responder::One(name("bob")), thread("1")));
+            assert_eq!((turn.hops, turn.root, turn.priority), (1, event("1"), Priority::Person));
+            let decision = stage.decision("1").await.unwrap();
+            assert_eq!((decision.rule.as_str(), decision.candidates), ("W3", vec![name("bob")]));
+            assert_eq!((decision.action, decision.conversation), (DecisionAction::Answer, main_timeline()));
+        })
+        .await;
+}
+
+/// A1: a stranger gets nothing but a line in the audit. A2: whom an agent does not exist for is told so.
+#[tokio::test]
+async fn strangers_get_nothing() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![message("1", "nobody", "@ada !help", &["ada"], Value::Null)]).await;
+            assert_eq!(stage.rule("1").await, "A1");
+            stage.nobody_answers().await;
+            assert!(stage.notices().await.is_empty());
+            let log = stage.store.audit_log(9).await.unwrap();
+            assert_eq!(log.iter().filter(|line| line.kind == "unauthorized").count(), 1);
+            assert_eq!(log[0].who, Some(user("nobody")));
+            stage.hear(vec![asks("2", &["eve"])]).await;
+            assert_eq!(stage.rule("2").await, "W3a");
+            let said = stage.notices().await.remove(0).notice;
+            assert!(said.text.contains("Eve is not available to you"), "{}", said.text);
+            assert_eq!((said.speaker, said.conversation), (name("router"), thread("2")));
+            stage.hear(vec![message("3", "kim", "hm", &["eve"], Value::Null)]).await;
+            assert_eq!(stage.answers("3").await, ["eve"]);
+        })
+        .await;
+}
+
+/// A1: another account of a person is that person.
+#[tokio::test]
+async fn an_alias_is_the_person() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![message("1", "al2", "hm", &["ada"], Value::Null)]).await;
+            assert_eq!(stage.rule("1").await, "W3");
+        })
+        .await;
+}
+
+/// W2, W3a: agents answer as one, a team as itself; who can't is named in the first answer.
+#[tokio::test]
+async fn several_that_are_mentioned_answer_together() {
+    let stage = Stage::lobby().await;
+    stage.down("bob");
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["bob", "ada", "duo"])]).await;
+            assert_eq!(
+                (stage.rule("1").await.as_str(), stage.answers("1").await),
+                ("W2", vec!["ada".into(), "duo".into()])
+            );
+            let turns = [stage.order().await.turn, stage.order().await.turn];
+            let missing: Vec<_> = turns.iter().flat_map(|turn| &turn.missing).collect();
+            assert_eq!((missing.len(), &missing[0].name), (1, &name("bob")));
+            assert_eq!(missing[0].why, "is not online");
+            let both = message("2", "kim", "@eve and @ada", &["ada", "eve"], Value::Null);
+            stage.hear(vec![both]).await;
+            assert_eq!(stage.answers("2").await, ["eve+ada"], "in the order of the text");
+        })
+        .await;
+}
+
+/// W4, W5, W1, W15: the router explains, a person is left to a person, a command is run; each by one line at most.
+#[tokio::test]
+async fn the_house_says_what_is_for_it_to_say() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage
+                .hear(vec![asks("1", &["router"]), asks("2", &["kim"]), person("!help", "3"), person("!hepl", "4")])
+                .await;
+            let rules = [stage.rule("1").await, stage.rule("2").await, stage.rule("3").await, stage.rule("4").await];
+            assert_eq!(rules, ["W4", "W5", "W1", "W1"]);
+            stage.nobody_answers().await;
+            let said: Vec<_> = stage.notices().await.into_iter().map(|stored| stored.notice).collect();
+            assert_eq!(said.len(), 3);
+            assert!(said.iter().all(|notice| notice.speaker == name("router")));
+            assert_eq!((&said[0].reply_to, &said[1].reply_to), (&Some(event("1")), &Some(event("3"))));
+        })
+        .await;
+}
+
+/// W7, W6, W13, C2: a thread goes on with whom it began, also by a plain reply, until a second person joins; bots don't
+/// count.
+#[tokio::test]
+async fn a_thread_goes_on() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"]), answer("a", "ada", "1", &[], &WHOLE)]).await;
+            stage.hear(vec![message("2", "al", "and?", &[], in_thread("1"))]).await;
+            assert_eq!((stage.rule("2").await.as_str(), stage.answers("2").await), ("W7", vec!["ada".into()]));
+            stage.hear(vec![message("3", "al", "plain", &[], replying("a"))]).await;
+            assert_eq!(stage.rule("3").await, "W7");
+            stage.hear(vec![message("4", "al2", "chain", &[], replying("3"))]).await;
+            assert_eq!(stage.rule("4").await, "W7", "the same person by another account");
+            assert_eq!(stage.decision("4").await.unwrap().conversation, thread("1"));
+            stage.hear(vec![message("5", "bridge", "beep", &[], in_thread("1"))]).await;
+            assert_eq!(stage.rule("5").await, "W7", "a bridge is no second person");
+            stage.hear(vec![message("6", "kim", "me too", &[], in_thread("1"))]).await;
+            stage.hear(vec![message("7", "al", "hi kim", &[], in_thread("1"))]).await;
+            assert_eq!((stage.rule("6").await.as_str(), stage.rule("7").await.as_str()), ("W6", "W6"));
+            stage.hear(vec![message("8", "kim", "@bob", &["bob"], in_thread("1"))]).await;
+            assert_eq!(stage.answers("8").await, ["bob"], "by name it always goes");
+        })
+        .await;
+}
+
+/// W8: those who were addressed or were to answer go on as a team; what agents mention doesn't count.
+#[tokio::test]
+async fn a_thread_of_several_goes_on_with_them() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![message("1", "kim", "@ada @bob", &["ada", "bob"], Value::Null)]).await;
+            stage.hear(vec![answer("a", "ada", "1", &["eve"], &Answering { hops: 4, ..WHOLE })]).await;
+            stage.hear(vec![message("2", "kim", "and?", &[], in_thread("1"))]).await;
+            assert_eq!((stage.rule("2").await.as_str(), stage.answers("2").await), ("W8", vec!["ada+bob".into()]));
+            stage.down("ada");
+            stage.hear(vec![message("3", "kim", "and?", &[], in_thread("1"))]).await;
+            assert_eq!((stage.rule("3").await.as_str(), stage.answers("3").await), ("W8", vec!["bob".into()]));
+        })
+        .await;
+}
+
+/// W9, W10, C1: in a direct chat everybody there answers, on the main timeline; alone, the one. It is asked once
+/// who is there.
+#[tokio::test]
+async fn a_direct_chat_needs_no_names() {
+    let several = Stage::chat(&["ada", "bob"]).await;
+    several
+        .run(async |stage| {
+            stage.hear(vec![person("hi", "1"), person("hi", "2")]).await;
+            assert_eq!((stage.rule("1").await.as_str(), stage.answers("2").await), ("W9", vec!["ada+bob".into()]));
+            assert_eq!(stage.order().await.turn.conversation, main_timeline());
+            assert_eq!(*stage.members_asked.lock().unwrap(), 1);
+            stage.hear(vec![person("!hi", "3")]).await;
+            assert_eq!(stage.notices().await[0].notice.speaker, name("ada"), "W15");
+        })
+        .await;
+    let alone = Stage::chat(&["bob"]).await;
+    alone
+        .run(async |stage| {
+            stage.hear(vec![person("hi", "1")]).await;
+            assert_eq!(
+                (stage.rule("1").await.as_str(), stage.order().await.turn.conversation),
+                ("W10", main_timeline())
+            );
+            stage.down("bob");
+            stage.hear(vec![person("still there?", "2")]).await;
+            assert_eq!((stage.rule("2").await.as_str(), stage.notices().await.len()), ("W11", 1));
+        })
+        .await;
+}
+
+/// W3, W3a, N1: whoever has yet to come at a start answers late; only who needs help doesn't.
+#[tokio::test]
+async fn whoever_is_about_to_come_is_asked() {
+    let stage = Stage::lobby().await;
+    for entity in ["router", "ada", "bob", "eve", "duo"] {
+        stage.switchboard.disconnect(&name(entity));
+    }
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"]), asks("2", &["bob", "duo"])]).await;
+            assert_eq!((stage.rule("1").await.as_str(), stage.rule("2").await.as_str()), ("W3", "W2"));
+            let order = stage.order().await;
+            assert!(order.turn.missing.is_empty() && stage.notices().await.is_empty());
+            stage.down("bob");
+            stage.hear(vec![asks("3", &["bob"])]).await;
+            assert_eq!(stage.rule("3").await, "W3a");
+        })
+        .await;
+}
+
+/// W9, C1, N1: a message in a direct chat waits at a start until somebody can tell that it is one.
+#[tokio::test]
+async fn a_direct_chat_is_one_also_at_a_start() {
+    let stage = Stage::chat(&["ada", "bob"]).await;
+    for entity in ["ada", "bob"] {
+        stage.switchboard.disconnect(&name(entity));
+    }
+    let elsewhere = Incoming { room: RoomId::parse("!elsewhere").unwrap(), ..person("hi", "2") };
+    stage
+        .run(async |stage| {
+            stage.bring(batch("ada", vec![person("hi", "1"), elsewhere])).await;
+            stage.until(async || stage.store.due(9).await.unwrap().len() == 1).await;
+            assert_eq!(stage.rule("1").await, "none");
+            stage.connect("bob", &["ada", "bob"]);
+            assert_eq!(stage.order().await.turn.conversation, main_timeline());
+            assert_eq!((stage.rule("1").await.as_str(), stage.answers("1").await), ("W9", vec!["ada+bob".into()]));
+        })
+        .await;
+}
+
+/// W2, W9: whoever has joined is there, also before their own stream tells them.
+#[tokio::test]
+async fn whoever_has_just_joined_is_there() {
+    let stage = Stage::chat_just_joined(&["ada", "bob"], &["bob"]).await;
+    stage
+        .run(async |stage| {
+            stage.bring(batch("ada", vec![person("hi", "1"), asks("2", &["bob"])])).await;
+            stage.settled().await;
+            assert_eq!(
+                (stage.answers("1").await, stage.answers("2").await),
+                (vec!["ada+bob".into()], vec!["bob".into()])
+            );
+        })
+        .await;
+}
+
+/// C1: what people set by command counts before the configuration.
+#[tokio::test]
+async fn people_set_where_answers_go() {
+    let stage = Stage::lobby().await;
+    stage.store.set_setting(&main_timeline(), "thread_mode", Some("room")).await.unwrap();
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"]), message("2", "al", "x", &["bob"], in_thread("1"))]).await;
+            assert_eq!(stage.order().await.turn.conversation, main_timeline());
+            assert_eq!(stage.order().await.turn.conversation, main_timeline());
+        })
+        .await;
+}
+
+/// W11, R1: the router is asked, and whom it picks answers; the decision tells.
+#[tokio::test]
+async fn the_router_picks() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![person("who?", "1")]).await;
+            let asked = stage.routing().await;
+            assert_eq!(asked.value.candidates, [name("ada"), name("bob"), name("duo")], "eve isn't there for al");
+            assert_eq!((stage.rule("1").await.as_str(), asked.value.conversation), ("W11", main_timeline()));
+            let (name, reason) = (name("bob"), "it writes".to_owned());
+            let announcement = Some("@bob answers this".to_owned());
+            asked.answer.send(Routed::Chosen { name, reason, rule: "R1", announcement }).unwrap();
+            let turn = stage.order().await.turn;
+            assert_eq!((turn.responder.to_string().as_str(), turn.conversation), ("bob", thread("1")));
+            let decision = stage.decision("1").await.unwrap();
+            assert_eq!((decision.rule.as_str(), decision.reason.as_str()), ("R1", "it writes"));
+            assert_eq!(decision.candidates.len(), 3);
+            assert_eq!(stage.notices().await[0].notice.text, "@bob answers this", "R3");
+            stage.hear(vec![message("2", "al", "and?", &[], in_thread("1"))]).await;
+            assert_eq!(stage.answers("2").await, ["bob"], "W7: it was to answer here");
+        })
+        .await;
+}
+
+/// C5: what is said about a file right after it belongs to the file, and both are answered in its thread.
+#[tokio::test]
+async fn a_caption_belongs_to_its_file() {
+    let stage = Stage::lobby().await;
+    let file = json!({"msgtype": "m.image", "body": "cat.png", "m.mentions": {"user_ids": ["@ada:s"]}});
+    stage
+        .run(async |stage| {
+            stage
+                .hear(vec![incoming("1", "al", "m.room.message", &file), asks("2", &["ada"]), asks("3", &["ada"])])
+                .await;
+            assert_eq!(stage.decision("2").await.unwrap().conversation, thread("1"));
+            assert_eq!(
+                stage.decision("3").await.unwrap().conversation,
+                main_timeline(),
+                "only what comes right after it"
+            );
+        })
+        .await;
+}
+
+/// R2: where it isn't clear the person is asked, and the asker's tap picks; only theirs, and once.
+#[tokio::test]
+async fn the_person_picks_by_tap() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![person("who?", "1")]).await;
+            let asked = stage.routing().await;
+            let candidates = vec![name("duo"), name("ada")];
+            asked.answer.send(Routed::Unclear { candidates, reason: "hm".to_owned() }).unwrap();
+            stage.until(async || !stage.notices().await.is_empty()).await;
+            let notice = stage.notices().await.remove(0).notice;
+            assert!(notice.text.contains("1️⃣ Duo") && notice.text.contains("2️⃣ Ada"), "{}", notice.text);
+            assert_eq!(stage.decision("1").await.unwrap().action, DecisionAction::Ask);
+            stage.store.notice_sent(&notice.id, 0, &event("poll")).await.unwrap();
+            stage.hear(vec![tap("t1", "kim", "poll", "1️⃣"), tap("t2", "al", "poll", "9️⃣")]).await;
+            stage.nobody_answers().await;
+            stage.hear(vec![tap("t3", "al", "poll", "2\u{20e3}"), tap("t4", "al", "poll", "1️⃣")]).await;
+            assert_eq!(stage.order().await.turn.responder, Responder::One(name("ada")));
+            assert_eq!((stage.rule("1").await.as_str(), stage.answers("1").await), ("R2", vec!["ada".into()]));
+        })
+        .await;
+}
+
+/// S7, R2: whoever mentions somebody instead of tapping is answered by that one alone.
+#[tokio::test]
+async fn an_edit_picks_instead_of_the_router() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![person("who?", "1")]).await;
+            let asked = stage.routing().await;
+            stage.hear(vec![edit("e1", "al", "1", "ada?", &["ada"])]).await;
+            assert_eq!(stage.order().await.turn.responder, Responder::One(name("ada")));
+            let (name, reason) = (name("bob"), "it writes".to_owned());
+            asked.answer.send(Routed::Chosen { name, reason, rule: "R1", announcement: None }).unwrap();
+            stage.hear(vec![person("next", "2")]).await;
+            let _next = stage.routing().await;
+            stage.nobody_answers().await;
+            assert_eq!((stage.rule("1").await.as_str(), stage.answers("1").await), ("W3", vec!["ada".into()]));
+        })
+        .await;
+}
+
+/// N1, R4: a message that the router was asked about in an earlier life is brought to it again.
+#[tokio::test]
+async fn an_unrouted_message_is_routed_after_a_crash() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![person("who?", "1"), person("gone", "2")]).await;
+            let _first = stage.routing().await;
+            stage.hear(vec![deletion("d", "al", "2")]).await;
+        })
+        .await;
+    let stage = stage.restarted();
+    stage
+        .run(async |stage| {
+            let asked = stage.routing().await;
+            assert_eq!(asked.value.event, event("1"));
+            let (name, reason) = (name("ada"), String::new());
+            asked.answer.send(Routed::Chosen { name, reason, rule: "R1", announcement: None }).unwrap();
+            assert_eq!(stage.order().await.turn.messages, [event("1")]);
+            assert!(stage.routes.lock().await.try_recv().is_err(), "what is deleted is not routed");
+        })
+        .await;
+}
+
+/// N6, A1: a message that waited for the router is judged anew at the next start: its sender may be allowed no more.
+#[tokio::test]
+async fn an_unrouted_message_is_judged_anew() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![message("1", "kim", "who?", &[], Value::Null), person("who?", "2")]).await;
+            let _first = stage.routing().await;
+        })
+        .await;
+    let stage = stage.restarted();
+    stage.dismiss("kim");
+    stage
+        .run(async |stage| {
+            assert_eq!(stage.routing().await.value.event, event("2"));
+            assert_eq!((stage.rule("1").await.as_str(), stage.rule("2").await.as_str()), ("A1", "W11"));
+        })
+        .await;
+}
+
+/// W12: an entity asks another by mention, once its answer is whole; the hops and the root go along.
+#[tokio::test]
+async fn an_entity_asks_another_when_it_is_done() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            let _first = stage.order().await;
+            stage.hear(vec![answer("a", "ada", "1", &["bob"], &GROWING)]).await;
+            assert_eq!(stage.rule("a").await, "none", "not while it grows");
+            stage
+                .hear(vec![completed("e", "ada", "a", &["bob"], &WHOLE), completed("f", "ada", "a", &["bob"], &WHOLE)])
+                .await;
+            let turn = stage.order().await.turn;
+            assert_eq!((turn.responder.to_string().as_str(), turn.hops, turn.root), ("bob", 2, event("1")));
+            assert_eq!((turn.priority, turn.conversation), (Priority::Agent, thread("1")));
+            assert_eq!(turn.messages, [event("a")]);
+            stage.nobody_answers().await;
+            stage.hear(vec![answer("b", "bob", "1", &[], &WHOLE), answer("c", "bob", "1", &["bob"], &WHOLE)]).await;
+            assert_eq!((stage.rule("b").await.as_str(), stage.rule("c").await.as_str()), ("W12", "W12"));
+            stage.nobody_answers().await;
+        })
+        .await;
+}
+
+/// W12: too many hops, or too many messages since a person spoke: said once, then nothing until a person speaks.
+#[tokio::test]
+async fn entities_stop_when_they_have_talked_enough() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            let said = |id: &str, from: &str, to: &str| answer(id, from, "1", &[to], &WHOLE);
+            stage
+                .hear(vec![
+                    said("a", "ada", "bob"),
+                    said("b", "bob", "ada"),
+                    said("c", "ada", "bob"),
+                    said("d", "bob", "ada"),
+                ])
+                .await;
+            let rules = [stage.rule("a").await, stage.rule("b").await, stage.rule("c").await, stage.rule("d").await];
+            assert_eq!(rules, ["W3", "W3", "W12", "W12"]);
+            let notice = json!({"msgtype": "m.notice", "body": "Enough.", "m.relates_to": in_thread("1")});
+            stage.hear(vec![incoming("n", "router", "m.room.message", &notice), said("d2", "ada", "bob")]).await;
+            assert_eq!(stage.notices().await.len(), 1, "said once, also after it was said");
+            stage.hear(vec![message("2", "al", "go on", &["ada"], in_thread("1")), said("e", "ada", "bob")]).await;
+            assert_eq!(stage.rule("e").await, "W3", "a person has spoken");
+            stage.hear(vec![answer("f", "ada", "1", &["bob"], &Answering { hops: 4, ..WHOLE })]).await;
+            assert_eq!(stage.decision("f").await.unwrap().action, DecisionAction::Say);
+        })
+        .await;
+}
+
+/// W12, W6: an entity of another house reaches ours by mention only, and is no second person.
+#[tokio::test]
+async fn another_houses_entity_is_an_entity() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            stage.hear(vec![answer("g", "kim", "1", &[], &WHOLE), answer("h", "kim", "1", &["bob"], &WHOLE)]).await;
+            assert_eq!((stage.rule("g").await.as_str(), stage.rule("h").await.as_str()), ("W12", "W3"));
+            stage.hear(vec![message("2", "al", "so?", &[], in_thread("1"))]).await;
+            assert_eq!(stage.rule("2").await, "W7");
+        })
+        .await;
+}
+
+/// A3, N8: history, notices and our own lines outside answers are shown and not answered.
+#[tokio::test]
+async fn some_things_are_only_shown() {
+    let stage = Stage::lobby().await;
+    let notice = json!({"msgtype": "m.notice", "body": "beep", "m.mentions": {"user_ids": ["@ada:s"]}});
+    stage
+        .run(async |stage| {
+            let old = Incoming { standing: Standing::History, ..asks("1", &["ada"]) };
+            let beep = incoming("2", "al", "m.room.message", &notice);
+            let welcome = message("3", "router", "Hello @ada", &["ada"], Value::Null);
+            stage.hear(vec![old, beep, welcome]).await;
+            let rules = [stage.rule("1").await, stage.rule("2").await, stage.rule("3").await];
+            assert_eq!(rules, ["none", "A3", "none"]);
+            stage.nobody_answers().await;
+            assert_eq!(stage.store.recent(&room(), 9).await.unwrap().len(), 3);
+        })
+        .await;
+}
+
+/// E2: what becomes readable late is answered then, once.
+#[tokio::test]
+async fn a_late_message_is_answered_once() {
+    let stage = Stage::lobby().await;
+    let sealed = Sealed { raw: "{}".to_owned(), session: None, cause: SealedCause::KeyMissing };
+    stage
+        .run(async |stage| {
+            let unread = Incoming { content: Content::Sealed(sealed), ..asks("1", &["ada"]) };
+            stage.hear(vec![unread, asks("2", &["bob"])]).await;
+            assert_eq!((stage.rule("1").await.as_str(), stage.rule("2").await.as_str()), ("none", "W3"));
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            assert_eq!(stage.rule("1").await, "W3");
+            assert_eq!(
+                [stage.order().await.turn.messages, stage.order().await.turn.messages],
+                [[event("2")], [event("1")]]
+            );
+            stage.nobody_answers().await;
+        })
+        .await;
+}

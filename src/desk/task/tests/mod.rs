@@ -1,0 +1,8 @@
+//! The desk's task on a store in memory, with the real broker behind it and nobody at the homeserver.
+
+mod afterwards;
+mod deciding;
+mod intake;
+mod order;
+mod session;
+mod stage;

@@ -1,0 +1,155 @@
+//! Gathers what is known when a message is judged.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use tokio::sync::watch;
+
+use super::{members::Members, words};
+use crate::{
+    config::Config,
+    desk::{
+        afterthought::is_caption,
+        mentions, message,
+        scene::{Scene, names},
+    },
+    matrix::Lines,
+    model::{Conversation, EntityName, EventId, Phase, RoomId, Status, UserId},
+    store::{Decision, DecisionAction, Membership, Message, Sort, Store, StoreError, StoredEvent},
+};
+
+/// How much of a conversation is looked at.
+const THREAD_MESSAGES_MAX: usize = 200;
+
+/// Where facts come from.
+#[derive(Clone)]
+pub(super) struct View {
+    pub(super) store: Store,
+    pub(super) lines: Lines,
+    pub(super) members: Arc<Members>,
+    pub(super) status: watch::Receiver<Status>,
+}
+
+impl View {
+    /// The users of our entities.
+    pub(super) async fn own(&self) -> Result<BTreeMap<UserId, EntityName>, StoreError> {
+        let mut own = self.store.users().await?;
+        own.retain(|_, entity| !entity.is_person());
+        own.extend(self.lines.users().into_iter().map(|(entity, user)| (user, entity)));
+        Ok(own)
+    }
+
+    /// Who of `own` is up, or will be by itself: whoever has yet to log in at a start, or comes back after a failure, answers
+    /// late, but answers. Only who needs somebody's help doesn't.
+    fn up(&self, own: &BTreeMap<UserId, EntityName>) -> BTreeSet<EntityName> {
+        let status = self.status.borrow();
+        let down = status.entities.iter().filter(|entity| entity.phase == Phase::Down).map(|entity| &entity.name);
+        let down: BTreeSet<&EntityName> = down.filter(|name| self.lines.of(name).is_none()).collect();
+        own.values().filter(|name| !down.contains(name)).cloned().collect()
+    }
+
+    /// The room as it is now, without any conversation.
+    pub(super) async fn room(&self, room: &RoomId) -> Result<Scene, StoreError> {
+        let standings = self.store.standings(room).await?;
+        let those = |how: Membership| -> BTreeSet<EntityName> {
+            standings.iter().filter(|(_, membership)| **membership == how).map(|(entity, _)| entity.clone()).collect()
+        };
+        let (present, invited) = (those(Membership::Joined), those(Membership::Invited));
+        let rooms = self.store.rooms().await?.into_iter().filter(|managed| managed.room == *room);
+        let whole = Conversation { room: room.clone(), thread: None };
+        let mode = self.store.setting(&whole, words::THREAD_MODE).await?;
+        let own = self.own().await?;
+        let mut scene = Scene {
+            up: self.up(&own),
+            own,
+            present,
+            keys: rooms.map(|managed| managed.key).collect(),
+            mode: mode.as_deref().and_then(words::read_mode),
+            ..Scene::default()
+        };
+        // Nobody tells from the number of members whether people mean a direct chat.
+        let is_chat = scene.keys.is_empty() && self.store.is_direct(room).await?;
+        if is_chat || !invited.is_empty() {
+            let members = self.members.of(room, &scene.present).await;
+            // Whoever has just joined may not have heard of it, while others see them and talk to them already.
+            let joined = scene.own.iter().filter(|(user, _)| members.contains(*user)).map(|(_, entity)| entity);
+            let heard_late: Vec<EntityName> = joined.filter(|entity| invited.contains(*entity)).cloned().collect();
+            scene.present.extend(heard_late);
+            if is_chat {
+                scene.members = members;
+            }
+        }
+        Ok(scene)
+    }
+
+    /// The room and the conversation that `message` stands in, as far as judging it needs them.
+    pub(super) async fn scene(&self, message: &Message) -> Result<Scene, StoreError> {
+        let mut scene = self.room(&message.room).await?;
+        let mark = message.wording.mark.as_ref();
+        let conversation = Conversation { room: message.room.clone(), thread: message.thread.clone() };
+        if message.thread.is_some() || mark.is_some() {
+            scene.thread = self.store.thread(&conversation, THREAD_MESSAGES_MAX).await?;
+            // What came later doesn't count, also when the message itself could be judged only late. An answer has
+            // grown since its place was given to it.
+            let grew = mark.is_some() && message.edited;
+            scene.thread.retain(|said| grew || said.ordinal < message.ordinal);
+        }
+        if message.thread.is_some() {
+            let decisions = self.store.decisions(&conversation, THREAD_MESSAGES_MAX).await?;
+            let by_people = |decision: &&Decision| {
+                let about = scene.thread.iter().find(|said| said.event == decision.event);
+                about.is_some_and(|said| said.event != message.event && said.wording.mark.is_none())
+            };
+            let answered = decisions.iter().rev().filter(by_people).filter(|decision| is_answered(decision));
+            scene.answering = answered.flat_map(|decision| decision.answering.clone()).collect();
+        }
+        if let Some(root) = mark.and_then(|mark| mark.root.as_ref()) {
+            scene.asker = self.store.message(&message.room, root).await?.map(|root| root.sender);
+        }
+        Ok(scene)
+    }
+
+    /// Whom a message mentions. Only a client that doesn't say has its text searched, also for others in the room.
+    pub(super) async fn mentions(
+        &self,
+        config: &Config,
+        room: &RoomId,
+        said: &message::Message,
+    ) -> Result<Vec<UserId>, StoreError> {
+        if let Some(said) = said.mentions.as_ref().filter(|said| said.len() < 2) {
+            return Ok(said.clone());
+        }
+        let own = self.own().await?;
+        let others = if said.mentions.is_none() && said.body.contains('@') {
+            let present: BTreeSet<EntityName> = self.store.standings(room).await?.into_keys().collect();
+            self.members.of(room, &present).await
+        } else {
+            Arc::default()
+        };
+        Ok(mentions::mentions(said, &names(config, &own, &others)))
+    }
+
+    /// C2: the thread that a message says it belongs to, else that of what it replies to. C5: what is said about a file
+    /// right after it belongs to the file.
+    pub(super) async fn thread_of(
+        &self,
+        event: &StoredEvent,
+        said: &message::Message,
+    ) -> Result<Option<EventId>, StoreError> {
+        match (&said.thread, &said.in_reply_to) {
+            (Some(thread), _) => Ok(Some(thread.clone())),
+            (None, Some(replied)) => self.store.thread_through(&event.room, replied).await,
+            (None, None) if said.sort == Sort::Text && said.mark.is_none() => {
+                let before = self.store.said_before(&event.room, event.ordinal, &event.sender).await?;
+                Ok(before.filter(|before| is_caption(before, event)).map(|file| file.event))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+fn is_answered(decision: &Decision) -> bool {
+    decision.action == DecisionAction::Answer
+}

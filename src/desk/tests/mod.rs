@@ -1,0 +1,6 @@
+//! The desk's decisions, tested without a runtime.
+
+mod afterthought;
+mod gate;
+mod ruling;
+mod scene;

@@ -1,0 +1,74 @@
+//! Other people's words inside our Markdown, so that they stay words.
+
+/// How much of somebody's message is quoted.
+const QUOTE_CHARS_MAX: usize = 80;
+
+/// `text` as it is, whatever it looks like in Markdown. One line.
+pub(super) fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '!' | '&' => safe.extend(['\\', c]),
+            c if c.is_control() => safe.push(' '),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// `text` as code, on one line.
+pub(super) fn code(text: &str) -> String {
+    let inner: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    format!("`{}`", inner.replace('`', "'"))
+}
+
+/// The beginning of somebody's message. As code, so that nobody in it is mentioned again.
+pub(super) fn quote(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = line.chars().take(QUOTE_CHARS_MAX).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    code(&short)
+}
+
+/// Names as people list them: `a`, `a and b`, `a, b and c`.
+pub(super) fn listed(names: &[String]) -> String {
+    match names {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `1 answer`, `2 answers`.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_peoples_words_stay_words() {
+        assert_eq!(plain("<b>*Eve*</b>\n"), "\\<b\\>\\*Eve\\*\\</b\\> ");
+        assert_eq!(code("a`b\nc"), "`a'b c`");
+        assert_eq!(quote("  hello\n@room  "), "`hello @room`");
+        let long = quote(&"ä".repeat(200));
+        assert_eq!((long.chars().count(), long.ends_with("…`")), (QUOTE_CHARS_MAX + 3, true));
+    }
+
+    #[test]
+    fn names_are_listed_as_people_do() {
+        let names = |names: &[&str]| listed(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        assert_eq!(names(&[]), "nobody");
+        assert_eq!(names(&["a"]), "a");
+        assert_eq!(names(&["a", "b"]), "a and b");
+        assert_eq!(names(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(
+            (count(1, "answer", "answers"), count(0, "answer", "answers")),
+            ("1 answer".to_owned(), "0 answers".to_owned())
+        );
+    }
+}

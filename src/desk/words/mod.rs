@@ -1,0 +1,32 @@
+//! What the house says: commands and their answers, and what nobody else is there to say. Facts in, text out.
+//!
+//! `book` lists the commands and `request` reads what follows them; the rest words one topic each. Gathering the facts and
+//! carrying out what was asked is the task's part.
+
+mod book;
+mod markup;
+mod request;
+
+mod choice;
+mod control;
+mod encryption;
+mod help;
+mod hosts;
+mod power;
+mod sealed;
+mod speaker;
+mod status;
+mod why;
+
+pub(super) use book::Word;
+pub(super) use choice::{Change, ModelFacts, model, thread_mode};
+pub(super) use control::{Again, retried, stopped};
+pub(super) use encryption::{SealFacts, Switched, e2ee, explain, switched};
+pub(super) use help::{help, misused, refused, typo, unanswered};
+pub(super) use hosts::{Host, excuse, hi, how_to_ask, lonely, over_budget};
+pub(super) use power::is_room_admin;
+pub(super) use request::{ModeWish, ModelWish, Reach, Request};
+pub(super) use sealed::{NOTICES, PAUSE, Patience, Unread, complaint, relief};
+pub(super) use speaker::speaker;
+pub(super) use status::{ThreadFacts, Work, of_house, of_thread};
+pub(super) use why::{Answering, Ruling, Stage, Story, why};

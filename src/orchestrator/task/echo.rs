@@ -1,0 +1,61 @@
+//! Waits until what was answered in a conversation a moment ago has come back through the homeserver.
+//!
+//! What an answer builds on is read from the journal, and our own answers come in there as everybody's messages do. The next
+//! answer of a busy conversation begins before that, and would not know what was just said.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    model::{EventId, Turn},
+    observe,
+    store::{Message, Store, StoreError, TurnState},
+};
+
+/// How long an answer waits at most; a homeserver that is slower than that must not hold it up.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+/// How often is looked.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long after an answer it may still be on its way back.
+const RECENT: Duration = Duration::from_secs(30);
+/// How many messages are looked back, and how many questions among them.
+const MESSAGES_MAX: usize = 32;
+const QUESTIONS_MAX: usize = 4;
+
+/// Waits until the answers that were given lately in the conversation of `turn` are in the journal, whole.
+///
+/// # Errors
+/// [`StoreError`] when the database can't be read.
+pub(super) async fn heard(store: &Store, turn: &Turn) -> Result<(), StoreError> {
+    let until = Instant::now() + WAIT_MAX;
+    while is_behind(store, turn).await? && Instant::now() < until {
+        sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
+async fn is_behind(store: &Store, turn: &Turn) -> Result<bool, StoreError> {
+    let said = store.thread(&turn.conversation, MESSAGES_MAX).await?;
+    let is_question = |message: &&Message| message.wording.mark.is_none() && !turn.messages.contains(&message.event);
+    for question in said.iter().rev().filter(is_question).take(QUESTIONS_MAX) {
+        for earlier in store.turns_of(&question.room, &question.event).await? {
+            let has_ended = match earlier.state {
+                TurnState::Done | TurnState::Stopped | TurnState::Failed => true,
+                TurnState::Running | TurnState::Suspended => false,
+            };
+            let is_recent = earlier.ended_at.is_some_and(|ended| observe::now().since(ended) < RECENT);
+            let is_whole = earlier.turn.parts.iter().all(|part| is_whole(&said, part));
+            if has_ended && is_recent && !is_whole {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the last words of a message of ours are known.
+fn is_whole(said: &[Message], part: &EventId) -> bool {
+    let message = said.iter().find(|message| message.event == *part);
+    message.is_some_and(|message| message.deleted || message.wording.mark.as_ref().is_some_and(|mark| mark.last))
+}

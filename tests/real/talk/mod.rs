@@ -1,0 +1,25 @@
+//! Conversations, as people have them: each is numbered, and the table in `docs/behaviour.md` says what it shows.
+
+mod agents;
+mod alone;
+mod busy;
+mod commands;
+mod content;
+mod crash;
+mod crowd;
+mod deletes;
+mod direct;
+mod edits;
+mod faults;
+mod hall;
+mod media;
+mod people;
+mod routed;
+mod sealed;
+mod slowed;
+mod stage;
+mod stops;
+mod strangers;
+mod table;
+mod together;
+mod tools;
