@@ -11,7 +11,7 @@ use matrix_sdk::{
     store::{StateStoreDataKey, StateStoreDataValue, StoreConfig},
 };
 
-use super::failure;
+use super::{devices::Devices, failure};
 use crate::{
     matrix::{MatrixError, hex::from_hex},
     model::{Account, Secret, SyncToken, Tokens, UserId},
@@ -44,14 +44,15 @@ pub(super) fn http_client(connect_timeout: Duration) -> Result<reqwest::Client, 
         .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
-/// Builds a client that is logged in as `account` and whose next sync can only go on after `since`.
+/// Builds a client that is logged in as `account` and whose next sync can only go on after `since`, and what watches over its
+/// questions about devices.
 pub(super) async fn build(
     shared: &Shared,
     folder: &Path,
     account: &Account,
     since: Option<&SyncToken>,
     keep_tokens: KeepTokens,
-) -> Result<Client, MatrixError> {
+) -> Result<(Client, Option<Devices>), MatrixError> {
     let config = SqliteStoreConfig::with_low_memory_config(folder)
         .key(Some(&store_key(&account.store_key)?))
         .pool_max_size(POOL_SIZE)
@@ -62,7 +63,7 @@ pub(super) async fn build(
     // Events and media are kept by our own store or not at all, so the SDK's caches for them stay in memory and empty.
     let stores = StoreConfig::new(matrix_sdk::cross_process_lock::CrossProcessLockConfig::SingleProcess)
         .state_store(state)
-        .crypto_store(crypto);
+        .crypto_store(crypto.clone());
     let client = Client::builder()
         .homeserver_url(&shared.url)
         .http_client(shared.http.clone())
@@ -81,7 +82,8 @@ pub(super) async fn build(
     put_back_token(&client, since).await?;
     watch_tokens(&client, keep_tokens)?;
     client.restore_session(AuthSession::Matrix(session(account)?)).await.map_err(|error| failure::verb(&error))?;
-    Ok(client)
+    let devices = Devices::of(&client, crypto);
+    Ok((client, devices))
 }
 
 /// Overwrites the SDK's own position with ours.

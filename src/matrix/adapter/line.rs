@@ -19,7 +19,9 @@ use tokio::{
 
 use super::{
     client::{self, Shared},
-    crypto, failure,
+    crypto,
+    devices::Devices,
+    failure,
     keys::Arrivals,
     media,
     prepared::Prepared,
@@ -56,6 +58,8 @@ pub(super) struct Line {
     prepared: Prepared,
     /// The room keys that the open client gets.
     arrivals: Mutex<Option<Arrivals>>,
+    /// What the open client has to ask about devices.
+    devices: Mutex<Option<Devices>>,
     /// Whether somebody wants to hear who is typing.
     hears_typing: AtomicBool,
 }
@@ -70,7 +74,7 @@ impl Line {
         marks: Arc<Marks>,
     ) -> Arc<Self> {
         let (account, client) = (Mutex::new(account), RwLock::new(None));
-        let (members_seen, arrivals) = (Mutex::default(), Mutex::default());
+        let (members_seen, arrivals, devices) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (prepared, hears_typing) = (Prepared::default(), AtomicBool::new(false));
         Arc::new(Self {
             shared,
@@ -83,6 +87,7 @@ impl Line {
             members_seen,
             prepared,
             arrivals,
+            devices,
             hears_typing,
         })
     }
@@ -102,8 +107,10 @@ impl Line {
         // The client must not keep its own line alive, or neither would ever go.
         let keeper = Arc::downgrade(&self);
         let keep = Arc::new(move |tokens| keeper.upgrade().ok_or(MatrixError::NotOpen)?.keep_tokens(tokens));
-        let client = client::build(&self.shared, &self.folder, &self.account(), since.as_ref(), keep).await?;
+        let (client, devices) =
+            client::build(&self.shared, &self.folder, &self.account(), since.as_ref(), keep).await?;
         *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Arrivals::of(&client).await;
+        *self.devices.lock().unwrap_or_else(PoisonError::into_inner) = devices;
         *slot = Some(client);
         Ok(())
     }
@@ -120,6 +127,7 @@ impl Line {
         self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.prepared.forget();
         *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.devices.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn keep_tokens(&self, tokens: Tokens) -> Result<(), MatrixError> {
@@ -138,6 +146,10 @@ impl Line {
     /// Notes that a message went out to the members as of `version`.
     fn members_known(&self, room: RoomId, version: u64) {
         self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).insert(room, version);
+    }
+
+    fn devices(&self) -> Option<Devices> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn new_keys(&self) -> Keys {
@@ -226,14 +238,15 @@ impl Session for SharedLine {
         self.with(async move |client| {
             let asked = if self.0.prepared.holds(&message.room) { Asked::JustNow } else { Asked::NotYet };
             if !send::is_secret(&message) {
-                return send::send(&client, &self.0.marks, asked, message).await;
+                return send::send(&client, &self.0.marks, None, asked, message).await;
             }
             let mark = self.0.marks.of(&message.room);
             let room = message.room.clone();
             if self.0.members_stale(&room, mark.members_version) {
                 send::forget_members(&client, &room).await?;
             }
-            let sent = send::send(&client, &self.0.marks, asked, message).await;
+            let devices = self.0.devices();
+            let sent = send::send(&client, &self.0.marks, devices.as_ref(), asked, message).await;
             if let Err(MatrixError::PlaintextRefused { room }) = &sent {
                 PlaintextRefused { entity: &self.0.account().entity, room }.emit();
             }

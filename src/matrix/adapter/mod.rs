@@ -2,6 +2,7 @@
 
 mod client;
 mod crypto;
+mod devices;
 mod failure;
 mod hub;
 mod keys;

@@ -1,9 +1,11 @@
 //! The one place where messages leave: nothing goes in the clear into a room that is known to be encrypted.
 
+use futures_util::FutureExt as _;
 use matrix_sdk::{Client, Room, RoomState, ruma::OwnedTransactionId};
 use matrix_sdk_base::RoomInfoNotableUpdateReasons;
 
 use super::{
+    devices::Devices,
     failure,
     sync::{handle, own_user},
 };
@@ -42,6 +44,7 @@ pub(super) async fn prepare(client: &Client, room: &RoomId) -> Result<(), Matrix
 pub(super) async fn send(
     client: &Client,
     marks: &Marks,
+    devices: Option<&Devices>,
     asked: Asked,
     message: Outgoing,
 ) -> Result<EventId, MatrixError> {
@@ -53,11 +56,14 @@ pub(super) async fn send(
         refuse_plaintext(&room, marks, asked, &message.room).await?;
     }
     let transaction = OwnedTransactionId::from(message.transaction.as_str());
-    let sent = room
-        .send_raw(message.kind, message.content)
-        .with_transaction_id(&transaction)
-        .await
-        .map_err(|error| failure::verb(&error))?;
+    let send = || {
+        let sending = room.send_raw(message.kind, message.content.clone()).with_transaction_id(&transaction);
+        async move { sending.await.map_err(|error| failure::verb(&error)) }.boxed()
+    };
+    let sent = match devices {
+        Some(devices) if room.encryption_state().is_encrypted() => devices.unhindered(send).await?,
+        Some(_) | None => send().await?,
+    };
     EventId::parse(sent.response.event_id.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 

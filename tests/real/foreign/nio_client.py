@@ -185,6 +185,11 @@ class Foreigner:
         """One event from the homeserver's memory, as far as this client can read it."""
         return self.described(must(await self.client.room_get_event(room, event)).event)
 
+    async def shown(self, room, event):
+        """One event as this client has it since it came. What it read then stays read, even if its sender gave the key anew
+        later, from a later message on: this client keeps only the newest of the same session's keys."""
+        return self.described(self.timeline[room][event])
+
     async def events(self, room):
         """The timeline of a room, in clear as far as it can be read."""
         return [self.opened(event).source for event in self.timeline.get(room, {}).values()]

@@ -184,6 +184,11 @@ impl Nio {
         self.must(json!({ "do": "wait_message", "room": room, "body": body, "within": DEADLINE.as_secs() })).await
     }
 
+    /// An event that came, as this client shows it since.
+    pub(crate) async fn shown(&mut self, room: &str, event: &str) -> Seen {
+        self.must(json!({ "do": "shown", "room": room, "event": event })).await
+    }
+
     /// Asks the homeserver for an event, which may refuse.
     pub(crate) async fn fetch(&mut self, room: &str, event: &str) -> Result<Seen, String> {
         self.ask(json!({ "do": "fetch", "room": room, "event": event })).await
