@@ -20,6 +20,8 @@ mod login;
 mod marks;
 mod names;
 mod register;
+#[cfg(test)]
+mod stand_in;
 mod wire;
 
 use std::{
@@ -35,6 +37,8 @@ pub use adapter::open;
 pub use catchup::{Bounds, Catchup, CatchupStep, Gap};
 pub use error::{MatrixError, Retry};
 pub use lines::{Lines, Switchboard};
+#[cfg(test)]
+pub use stand_in::StandIn;
 
 use crate::{
     config::{Credential, Registration},

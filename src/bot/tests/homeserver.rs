@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::time::{self, Instant};
 
 use crate::{
-    matrix::{Answer, HistoryPage, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, Typing, Unplaced},
-    model::{AliasId, Content, EventId, Millis, RoomId, SyncToken, TransactionId, UserId},
+    matrix::{Answer, MatrixError, Outgoing, StandIn, Typing, Unplaced},
+    model::{Content, EventId, Millis, RoomId, TransactionId, UserId},
 };
 
 /// How long a request takes.
@@ -240,11 +240,7 @@ fn is_parallel(state: &State, room: &RoomId) -> bool {
     state.under_way > 1 && state.closed.is_empty() && room.as_str() == "!lobby"
 }
 
-fn not_here<T: Send + 'static>() -> Answer<'static, T> {
-    async { Err(MatrixError::NotOpen) }.boxed()
-}
-
-impl Session for Homeserver {
+impl StandIn for Homeserver {
     fn user(&self) -> &UserId {
         assert!(!self.state().is_broken, "broken on purpose");
         &self.user
@@ -268,7 +264,7 @@ impl Session for Homeserver {
         .boxed()
     }
 
-    fn redact(&self, room: RoomId, event: EventId, _: Option<String>, _: TransactionId) -> Answer<'_, EventId> {
+    fn redact(&self, room: RoomId, event: EventId) -> Answer<'_, EventId> {
         async move {
             time::sleep(self.pace()).await;
             let mut state = self.state();
@@ -323,99 +319,5 @@ impl Session for Homeserver {
             Ok(self.sent().into_iter().rev().filter(|sent| sent.room == room).map(own).collect())
         }
         .boxed()
-    }
-
-    fn open(&self, _: Option<SyncToken>) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn establish(&self) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn check_login(&self) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn hear_typing(&self) {}
-
-    fn sync(&self, _: Option<SyncToken>, _: Duration) -> Answer<'_, Page> {
-        not_here()
-    }
-
-    fn history(&self, _: RoomId, _: String, _: Option<SyncToken>) -> Answer<'_, HistoryPage> {
-        not_here()
-    }
-
-    fn latest(&self, _: RoomId) -> Answer<'_, HistoryPage> {
-        not_here()
-    }
-
-    fn unseal(&self, _: RoomId, _: String) -> Answer<'_, Content> {
-        not_here()
-    }
-
-    fn media(&self, _: Value, _: usize) -> Answer<'_, Vec<u8>> {
-        not_here()
-    }
-
-    fn create_room(&self, _: RoomPlan) -> Answer<'_, RoomId> {
-        not_here()
-    }
-
-    fn resolve(&self, _: AliasId) -> Answer<'_, Option<RoomId>> {
-        not_here()
-    }
-
-    fn join(&self, _: RoomId, _: Vec<String>) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn join_alias(&self, _: AliasId) -> Answer<'_, RoomId> {
-        not_here()
-    }
-
-    fn leave(&self, _: RoomId) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn invite(&self, _: RoomId, _: UserId) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn remove(&self, _: RoomId, _: UserId, _: String) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn members(&self, _: RoomId) -> Answer<'_, BTreeMap<UserId, Presence>> {
-        not_here()
-    }
-
-    fn state(&self, _: RoomId, _: &'static str, _: String) -> Answer<'_, Option<Value>> {
-        not_here()
-    }
-
-    fn state_event(&self, _: RoomId, _: &'static str, _: String) -> Answer<'_, Option<Value>> {
-        not_here()
-    }
-
-    fn set_state(&self, _: RoomId, _: &'static str, _: String, _: Value) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn set_display_name(&self, _: String) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn set_avatar(&self, _: Vec<u8>, _: &'static str) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn remove_avatar(&self) -> Answer<'_, ()> {
-        not_here()
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        async {}.boxed()
     }
 }
