@@ -7,8 +7,9 @@ use tokio::time::Duration;
 
 use super::{
     courier::{Courier, written},
+    first::find_first,
     ground::first_letter,
-    speech::{Speech, find_first},
+    speech::Speech,
 };
 use crate::{
     bot::{
@@ -56,7 +57,8 @@ impl Speech<'_> {
         let courier = self.courier.clone();
         if self.lost && self.parts.is_empty() {
             // A message that may be there already can't be sent with other words: it is found first, then edited.
-            let (first, content) = (first_letter(self.turn, observe::now()), self.answer.first(&text, &self.roster));
+            let (first, content) =
+                (first_letter(self.turn, observe::now()), self.answer.first(&text, self.audience.roster()));
             let answer = self.answer.clone();
             let found = tokio::select! {
                 found = self.meanwhile(find_or_send_first(courier.clone(), first, answer, content)) => found,
@@ -92,7 +94,7 @@ impl Speech<'_> {
 
     /// The last words as letters, with their contents.
     fn letters(&self, text: &str) -> Vec<(Letter, Value)> {
-        let contents = self.answer.finals(&self.parts, &self.ground.pinged, text, &self.roster);
+        let contents = self.answer.finals(&self.parts, &self.ground.pinged, text, self.audience.roster());
         let now = observe::now();
         let letter = |(part, content): (u32, Value)| {
             let sort = match usize::try_from(part).unwrap_or(usize::MAX) {

@@ -1,11 +1,15 @@
 //! What a bot does: it listens, it speaks, and it posts what the house has to say.
 
+mod asides;
+mod audience;
 mod closing;
 mod courier;
 mod courtesy;
+mod first;
 mod ground;
 mod listen;
 mod news;
+mod offer;
 mod poster;
 mod rosters;
 mod sign;

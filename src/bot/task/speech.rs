@@ -1,14 +1,12 @@
 //! One answer while it grows: what the mind says goes in, one visible message comes out.
 
 use std::{
-    collections::BTreeMap,
-    panic::AssertUnwindSafe,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::Value;
 use tokio::{
     sync::mpsc,
@@ -16,26 +14,27 @@ use tokio::{
 };
 
 use super::{
+    asides::{Aside, Asides},
+    audience::Audience,
     courier::{Courier, outgoing, written},
     courtesy::Courtesy,
+    first::find_first,
     ground::{Ground, first_letter},
-    rosters::{may_mention, roster},
-    sign::{self, Sign},
+    offer::Offer,
+    sign,
     typists::Typists,
 };
 use crate::{
     bot::{
-        Answer, Cadence, CadenceEffect, CadenceEvent, Ending, Pace, Place, Roster, Thread, Tone,
+        Answer, Cadence, CadenceEffect, CadenceEvent, Ending, Pace, Place, Thread, Tone,
         delivery::{Remedy, never_arrived, remedy},
         transactions,
     },
     broker::{Halt, Halted},
     config::{Config, Manners},
     matrix::{MatrixError, Outgoing},
-    model::{Content, EventId, Millis, Reply, TURN_KEY, Turn, TurnEnd, UserId},
-    nursery::panic_message,
-    observe::{self, TaskDied},
-    store::{Letter, LetterSort},
+    model::{EventId, Millis, Reply, Turn, TurnEnd},
+    observe,
 };
 
 /// How long edits rest after one that was refused for good; the end tries once more.
@@ -55,14 +54,6 @@ pub(super) enum Close {
     Quiet(TurnEnd),
     /// The first word could not be said.
     Impossible(MatrixError),
-}
-
-/// What is done beside the answer.
-#[derive(Debug)]
-enum Aside {
-    Named(BTreeMap<UserId, String>),
-    Offered(Option<Sign>),
-    Done,
 }
 
 /// What may happen to an answer while it grows.
@@ -90,17 +81,16 @@ pub(super) struct Speech<'a> {
     pub(super) lost: bool,
     /// What the mind said so far.
     pub(super) text: String,
-    pub(super) roster: Roster,
+    pub(super) audience: Audience,
     config: Arc<Config>,
     manners: Manners,
     cadence: Cadence,
     began: Instant,
     under_way: Option<BoxFuture<'static, Result<EventId, MatrixError>>>,
-    asides: FuturesUnordered<BoxFuture<'static, Aside>>,
+    asides: Asides,
     wake_at: Option<Instant>,
     courtesy: Courtesy,
     offer: Offer,
-    names: Names,
     tries: u32,
     edits: u32,
     /// Whether anything of this attempt is in the room.
@@ -109,23 +99,6 @@ pub(super) struct Speech<'a> {
     end: Option<TurnEnd>,
     /// Whether it ends without a word, as soon as nothing is under way.
     leaving: bool,
-}
-
-/// How it stands with the 🛑.
-#[derive(Debug)]
-enum Offer {
-    Not,
-    UnderWay,
-    Up(Box<Sign>),
-    Failed,
-}
-
-/// What is known of the room's members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Names {
-    Unneeded,
-    Asked,
-    Known,
 }
 
 impl<'a> Speech<'a> {
@@ -148,8 +121,8 @@ impl<'a> Speech<'a> {
             parts: ground.parts.clone(),
             lost: ground.lost,
             text: String::new(),
-            roster: Roster::of_nobody(),
-            offer: ground.sign.clone().map_or(Offer::Not, |sign| Offer::Up(Box::new(sign))),
+            audience: Audience::of(speaker.clone()),
+            offer: Offer::left(ground.sign.clone()),
             courtesy: Courtesy::of(turn, typists),
             courier,
             turn,
@@ -159,9 +132,8 @@ impl<'a> Speech<'a> {
             cadence,
             began,
             under_way: None,
-            asides: FuturesUnordered::new(),
+            asides: Asides::of(turn.id.clone()),
             wake_at: None,
-            names: Names::Unneeded,
             tries: 0,
             edits: 0,
             shown: false,
@@ -316,9 +288,8 @@ impl<'a> Speech<'a> {
         self.lost = false;
         self.parts.push(event.clone());
         let (store, letter) = (self.courier.store.clone(), first_letter(self.turn, observe::now()));
-        self.beside(async move {
+        self.also(async move {
             written(store.outbox_sent(&letter, &event).await);
-            Aside::Done
         });
     }
 
@@ -332,7 +303,7 @@ impl<'a> Speech<'a> {
         let mut close = None;
         for effect in effects {
             match effect {
-                CadenceEffect::Send(text) => self.send_first(self.answer.first(&text, &self.roster)),
+                CadenceEffect::Send(text) => self.send_first(self.answer.first(&text, self.audience.roster())),
                 CadenceEffect::Placeholder => self.send_first(self.answer.placeholder()),
                 CadenceEffect::Edit(text) => self.send_edit(&text),
                 CadenceEffect::Final(text) => {
@@ -374,23 +345,11 @@ impl<'a> Speech<'a> {
         };
         self.edits += 1;
         let transaction = transactions::growth(&self.turn.id, self.turn.attempt, self.edits);
-        let content = self.answer.edit(first, text, &self.roster);
+        let content = self.answer.edit(first, text, self.audience.roster());
         let room = self.turn.conversation.room.clone();
         let outgoing = Outgoing { room, kind: "m.room.message", content, transaction };
         let (courier, speaker) = (self.courier.clone(), self.turn.responder.speaker().clone());
         self.under_way = Some(async move { courier.send(&speaker, outgoing).await }.boxed());
-    }
-
-    fn beside(&mut self, aside: impl Future<Output = Aside> + Send + 'static) {
-        let name = format!("turn:{}:beside", self.turn.id);
-        // What breaks beside an answer doesn't break the answer.
-        let unbroken = AssertUnwindSafe(aside).catch_unwind().map(move |outcome| {
-            outcome.unwrap_or_else(|panic| {
-                TaskDied { name: &name, panic: Some(&panic_message(panic.as_ref())) }.emit();
-                Aside::Done
-            })
-        });
-        self.asides.push(unbroken.boxed());
     }
 
     /// While the mind thinks, what a quick first word would have to wait for is asked.
@@ -401,52 +360,30 @@ impl<'a> Speech<'a> {
         self.also(async move { drop(line.prepare(room).await) });
     }
 
-    /// A mention needs names; most answers mention nobody.
+    /// A mention needs names.
     fn learn_names_for(&mut self, text: &str) {
-        if self.names != Names::Unneeded || !may_mention(text) {
-            return;
-        }
-        self.gather(&BTreeMap::new());
-        let Some(line) = self.courier.lines.of(self.turn.responder.speaker()) else { return };
-        self.names = Names::Asked;
+        let Some(line) = self.audience.wanted_for(text, &self.courier, &self.config) else { return };
         let room = self.turn.conversation.room.clone();
-        self.beside(async move { Aside::Named(line.names(room).await.unwrap_or_default()) });
+        self.asides.begin(async move { Aside::Named(line.names(room).await.unwrap_or_default()) });
     }
 
     /// S4: whoever has to wait longer than for a placeholder is offered to stop it. Quick answers don't flicker.
     fn offer_at(&self) -> Option<Instant> {
-        let wanted = matches!(self.offer, Offer::Not) && self.end.is_none() && !self.parts.is_empty();
+        let wanted = self.offer.is_open() && self.end.is_none() && !self.parts.is_empty();
         wanted.then(|| self.began + self.manners.placeholder_after)
     }
 
     fn offer_to_stop(&mut self) {
         let Some(on) = self.parts.first().cloned() else { return };
-        let letter = Letter {
-            transaction: transactions::offer(&self.turn.id, self.turn.attempt),
-            sort: LetterSort::Reaction,
-            ..first_letter(self.turn, observe::now())
-        };
-        let offered = sign::put_up(self.courier.clone(), letter, on);
-        self.offer = Offer::UnderWay;
-        self.beside(offered.map(Aside::Offered));
+        let offered = self.offer.make(self.courier.clone(), self.turn, on);
+        self.asides.begin(offered.map(Aside::Offered));
     }
 
     fn note(&mut self, aside: Aside) {
         match aside {
-            Aside::Named(names) => {
-                self.names = Names::Known;
-                self.gather(&names);
-            }
-            Aside::Offered(sign) => self.offer = sign.map_or(Offer::Failed, |sign| Offer::Up(Box::new(sign))),
+            Aside::Named(names) => self.audience.learn(&self.courier, &self.config, &names),
+            Aside::Offered(sign) => self.offer.settle(sign),
             Aside::Done => {}
-        }
-    }
-
-    /// Gathers who can be mentioned. Without a line nobody knows who speaks; then nothing is sent either.
-    fn gather(&mut self, names: &BTreeMap<UserId, String>) {
-        let speaker = self.turn.responder.speaker();
-        if let Some(line) = self.courier.lines.of(speaker) {
-            self.roster = roster(&self.config, &self.courier.lines, (speaker, line.user()), names);
         }
     }
 
@@ -454,7 +391,7 @@ impl<'a> Speech<'a> {
     pub(super) async fn know_names_for(&mut self, text: &str) {
         self.learn_names_for(text);
         let known = async {
-            while self.names == Names::Asked {
+            while self.audience.is_awaited() {
                 match self.asides.next().await {
                     Some(aside) => self.note(aside),
                     None => return,
@@ -488,7 +425,7 @@ impl<'a> Speech<'a> {
 
     /// Does something beside the end, that is over when the answer is.
     pub(super) fn also(&mut self, aside: impl Future<Output = ()> + Send + 'static) {
-        self.beside(aside.map(|()| Aside::Done));
+        self.asides.begin(aside.map(|()| Aside::Done));
     }
 
     /// Clears what shows that somebody works, and lets what is beside the answer come to its end.
@@ -504,10 +441,8 @@ impl<'a> Speech<'a> {
         let goes_on = self.leaving || end == TurnEnd::Suspended;
         let tidied = async {
             loop {
-                if let (false, Offer::Up(_)) = (goes_on, &self.offer)
-                    && let Offer::Up(sign) = std::mem::replace(&mut self.offer, Offer::Failed)
-                {
-                    self.also(sign::take_down(self.courier.clone(), *sign));
+                if !goes_on && let Some(sign) = self.offer.withdraw() {
+                    self.also(sign::take_down(self.courier.clone(), sign));
                 }
                 match self.asides.next().await {
                     Some(aside) => self.note(aside),
@@ -531,27 +466,6 @@ fn answer(turn: &Turn, late: Option<Duration>) -> Answer {
         tone: Tone::Text,
         late,
     }
-}
-
-/// The first message of an earlier attempt, when the homeserver may have forgotten the transaction.
-pub(super) async fn find_first(
-    courier: &Courier,
-    letter: &Letter,
-    answer: &Answer,
-) -> Result<Option<EventId>, MatrixError> {
-    let line = courier.lines.of(&letter.speaker).ok_or(MatrixError::NotOpen)?;
-    let thread = answer.place.thread.as_ref().map(|thread| thread.root.clone());
-    let events = line.find_own(letter.room.clone(), thread).await?;
-    let is_first = |content: &Content| match content {
-        Content::Clear { json, .. } => serde_json::from_str::<Value>(json).is_ok_and(|content| {
-            let mark = &content[TURN_KEY];
-            mark["id"] == letter.turn.as_str()
-                && mark["part"] == 0
-                && content["m.relates_to"]["rel_type"] != "m.replace"
-        }),
-        Content::Sealed(_) => false,
-    };
-    Ok(events.into_iter().find(|event| is_first(&event.content)).map(|event| event.event))
 }
 
 async fn settled(
