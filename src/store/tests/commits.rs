@@ -76,8 +76,8 @@ pub(super) async fn a_failing_job_is_undone_alone(stage: &mut Stage) {
 }
 
 pub(super) async fn what_nobody_waits_for_is_made_all_the_same(stage: &mut Stage) {
-    let handed_over = stage.store.save_fact("first", "").now_or_never();
-    assert!(handed_over.is_none(), "no answer before the commit");
+    // It is handed over, and whoever asked goes; on a busy machine the commit may be faster.
+    drop(stage.store.save_fact("first", "").now_or_never());
     stage.store.save_fact("second", "").await.unwrap();
     assert!(stage.store.fact("first").await.unwrap().is_some());
 }
