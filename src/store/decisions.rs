@@ -128,7 +128,8 @@ impl Store {
     /// [`StoreError`] when it could not be committed.
     pub async fn settle(&self, settlement: Settlement) -> Result<Vec<Envelope>, StoreError> {
         let says = !settlement.notices.is_empty();
-        let fresh = self.write(move |db| Ok(settle(db, settlement)?)).await?;
+        let room = settlement.room.clone();
+        let fresh = self.write_in(room, move |db| Ok(settle(db, settlement)?)).await?;
         if says {
             self.ring();
         }

@@ -11,10 +11,11 @@ use tokio::sync::{Notify, oneshot};
 
 use super::{
     Engine, Memory, StoreError,
+    ear::{Crier, Ear},
     file::FileEngine,
     job::{Job, Keeping},
 };
-use crate::nursery;
+use crate::{model::RoomId, nursery};
 
 /// What is remembered. Clones are handles to the same store.
 ///
@@ -27,6 +28,8 @@ pub struct Store {
     engine: Arc<dyn Engine>,
     /// Rung when there is something new for the house to say.
     bell: Arc<Notify>,
+    /// Tells in which rooms something happened.
+    crier: Crier,
 }
 
 impl Store {
@@ -64,20 +67,38 @@ impl Store {
         self.bell.notify_one();
     }
 
+    /// Hears, from now on, when something is said, changed, taken back or tapped in `room`. Whoever waits for that makes an
+    /// ear first and looks then, so that nothing is missed in between.
+    #[must_use]
+    pub fn listen(&self, room: &RoomId) -> Ear {
+        self.crier.ear(room.clone())
+    }
+
     /// Finishes what is queued and closes the store for every handle. Closing twice is fine.
     pub async fn close(&self) {
         self.engine.close().await;
     }
 
     pub(super) fn over(engine: Arc<dyn Engine>) -> Self {
-        Self { engine, bell: Arc::default() }
+        Self { engine, bell: Arc::default(), crier: Crier::new() }
     }
 
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.write_keeping(Keeping::Replayable, work).await
+        self.write_keeping(Keeping::Replayable, work, || {}).await
+    }
+
+    /// The same for what changes what is seen in `room`: whoever listens hears of it, also when nobody waits for the answer
+    /// any more.
+    pub(super) async fn write_in<T: Send + 'static>(
+        &self,
+        room: RoomId,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let crier = self.crier.clone();
+        self.write_keeping(Keeping::Replayable, work, move || crier.tell(room)).await
     }
 
     /// The same for what nobody could tell us again.
@@ -85,15 +106,16 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.write_keeping(Keeping::Irreplaceable, work).await
+        self.write_keeping(Keeping::Irreplaceable, work, || {}).await
     }
 
     async fn write_keeping<T: Send + 'static>(
         &self,
         keeping: Keeping,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        committed: impl FnOnce() + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (job, answer) = job(keeping, work);
+        let (job, answer) = job(keeping, work, committed);
         self.engine.write(job).await;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -102,7 +124,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (job, answer) = job(Keeping::Replayable, work);
+        let (job, answer) = job(Keeping::Replayable, work, || {});
         self.engine.read(job).await;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }
@@ -131,8 +153,15 @@ impl fmt::Debug for Store {
 fn job<T: Send + 'static>(
     keeping: Keeping,
     work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    committed: impl FnOnce() + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
     let (sender, answer) = oneshot::channel();
-    // A caller who stopped waiting need not be told.
-    (Job::new(keeping, work, move |outcome| drop(sender.send(outcome))), answer)
+    let tell = move |outcome: Result<T, StoreError>| {
+        if outcome.is_ok() {
+            committed();
+        }
+        // A caller who stopped waiting need not be told.
+        drop(sender.send(outcome));
+    };
+    (Job::new(keeping, work, tell), answer)
 }

@@ -6,6 +6,7 @@
 //! **Invariant**: a verb that writes answers after its commit, never before. **Invariant**: no time is read here; moments
 //! come in as arguments. **Invariant**: nothing of the database's own types leaves this folder.
 
+mod ear;
 mod handle;
 mod job;
 
@@ -46,6 +47,7 @@ use futures_util::future::BoxFuture;
 
 pub use audit::AuditEntry;
 pub use decisions::{Decision, DecisionAction, Pick, Settlement};
+pub use ear::Ear;
 pub use error::{Cause, Retry, StoreError};
 pub use events::{Ordinal, SealedEvent, StoredEvent};
 pub use handle::Store;

@@ -134,8 +134,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it could not be committed.
     pub async fn record_answer(&self, id: &str, value: &str, by: &UserId) -> Result<bool, StoreError> {
+        let Some(asked) = self.notice(id).await? else { return Ok(false) };
         let (id, value, by) = (id.to_owned(), value.to_owned(), by.clone());
-        self.write(move |db| Ok(record_answer(db, &id, &value, &by)?)).await
+        self.write_in(asked.notice.conversation.room, move |db| Ok(record_answer(db, &id, &value, &by)?)).await
     }
 
     /// What was answered to a notice that asks something.

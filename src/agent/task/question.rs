@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout_at};
 
 use super::job::{Job, Means};
 use crate::{
@@ -14,8 +14,6 @@ use crate::{
 
 /// How long an answer is waited for.
 const WAIT_MAX: Duration = Duration::from_hours(1);
-/// How often the store is looked into meanwhile. Looking is cheap, and no signal can be missed.
-const LOOK_EVERY: Duration = Duration::from_millis(400);
 /// How many of the newest messages are looked through for something that the asker wrote instead.
 const NEWEST_MESSAGES: usize = 8;
 /// The reactions that stand for the answers.
@@ -30,7 +28,7 @@ pub(super) async fn ask(means: &Means, job: &Job, seq: u32, question: Question) 
     let asked_at = means.store.notice(&notice.id).await?.map_or_else(observe::now, |stored| stored.created_at);
     let conversation = &job.turn.conversation;
     let before = newest(means, conversation, asker.as_ref(), |message| message.received_at <= asked_at).await?;
-    let until = Instant::now() + WAIT_MAX;
+    let (mut ear, until) = (means.store.listen(&conversation.room), Instant::now() + WAIT_MAX);
     loop {
         if let Some(answer) = means.store.answer_of(&notice.id).await? {
             return Ok(Reaction::Chose(answer.value));
@@ -38,10 +36,9 @@ pub(super) async fn ask(means: &Means, job: &Job, seq: u32, question: Question) 
         if newest(means, conversation, asker.as_ref(), |_| true).await? > before {
             return Ok(Reaction::WroteInstead);
         }
-        if Instant::now() >= until {
+        if timeout_at(until, ear.news()).await.is_err() {
             return Ok(Reaction::Silence);
         }
-        sleep(LOOK_EVERY).await;
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     model::{EventId, Turn},
@@ -15,8 +15,6 @@ use crate::{
 
 /// How long an answer waits at most; a homeserver that is slower than that must not hold it up.
 const WAIT_MAX: Duration = Duration::from_secs(10);
-/// How often is looked.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// How long after an answer it may still be on its way back.
 const RECENT: Duration = Duration::from_secs(30);
 /// How many messages are looked back, and how many questions among them.
@@ -28,9 +26,11 @@ const QUESTIONS_MAX: usize = 4;
 /// # Errors
 /// [`StoreError`] when the database can't be read.
 pub(super) async fn heard(store: &Store, turn: &Turn) -> Result<(), StoreError> {
-    let until = Instant::now() + WAIT_MAX;
-    while is_behind(store, turn).await? && Instant::now() < until {
-        sleep(LOOK_EVERY).await;
+    let (mut ear, until) = (store.listen(&turn.conversation.room), Instant::now() + WAIT_MAX);
+    while is_behind(store, turn).await? {
+        if timeout_at(until, ear.news()).await.is_err() {
+            break;
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The suite that every adapter passes: each case is written once and run on both.
 
 use super::{
-    accounts, admission, commits, invites, lookups, memos, messages, notices, outbox, rooms, stage::Stage, turns,
+    accounts, admission, commits, ears, invites, lookups, memos, messages, notices, outbox, rooms, stage::Stage, turns,
 };
 
 macro_rules! conformance {
@@ -37,6 +37,9 @@ conformance! {
         many_at_once_are_all_kept,
         a_failing_job_is_undone_alone,
         what_nobody_waits_for_is_made_all_the_same;
+    ears:
+        an_ear_hears_its_room,
+        a_late_ear_hears_at_least_once;
     accounts:
         an_account_comes_back_as_it_was,
         an_account_may_know_little_at_first,

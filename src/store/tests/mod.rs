@@ -7,6 +7,7 @@ mod stage;
 mod accounts;
 mod admission;
 mod commits;
+mod ears;
 mod invites;
 mod lookups;
 mod memos;
