@@ -1,35 +1,21 @@
 //! The measure that answers are held against: a client that asks the same model, sends once and edits once, and knows
 //! nothing else. It may have any number of accounts that only listen.
-//!
-//! It is a process of its own, this program with another argument.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-};
-
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
-    process::ChildStdout,
     sync::mpsc,
-    time::Instant,
 };
 
 use super::{
-    process::Process,
-    program::Started,
+    raw_client,
     wire::{Wire, messages},
 };
 
-/// The argument that makes this program the raw client.
-pub(crate) const ARGUMENT: &str = "--raw-client";
-/// What it says once everybody listens.
-const READY: &str = "ready";
 /// How many questions may wait for the one who answers.
 const QUESTIONS_WAITING_MAX: usize = 1_000;
 
@@ -51,23 +37,7 @@ struct Question {
     text: String,
 }
 
-/// Starts the client and waits until everybody listens.
-pub(crate) async fn start(plan: &Plan) -> Result<Started> {
-    let plan = serde_json::to_string(plan)?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let began = Instant::now();
-    let mut process = Process::spawn(&mut command)?;
-    let child = process.child();
-    writeln!(child.stdin.as_mut().context("a pipe was asked for")?, "{plan}")?;
-    let output = ChildStdout::from_std(child.stdout.take().context("a pipe was asked for")?)?;
-    let said = BufReader::new(output).lines().next_line().await?;
-    ensure!(said.as_deref() == Some(READY), "the raw client failed");
-    Started::now(process, began)
-}
-
 /// The client itself.
-#[expect(clippy::print_stdout, reason = "this is what its parent waits for")]
 pub(crate) async fn run() -> Result<()> {
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let line = input.next_line().await?.context("no plan")?;
@@ -87,7 +57,7 @@ pub(crate) async fn run() -> Result<()> {
         .map(|(number, (account, since))| listen(account, since, &plan.asker, (number == 0).then(|| heard.clone())))
         .collect();
     let mut answers = FuturesUnordered::new();
-    println!("{READY}");
+    raw_client::tell_ready();
     loop {
         tokio::select! {
             Some(outcome) = ears.next() => return outcome,

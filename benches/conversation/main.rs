@@ -8,6 +8,8 @@
 mod process;
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../common/raw_client.rs"]
+mod raw_client;
 
 mod floor;
 mod house;
@@ -38,7 +40,7 @@ async fn main() -> Result<()> {
     let mut task = FULL;
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
-            floor::ARGUMENT => return floor::run().await,
+            raw_client::ARGUMENT => return floor::run().await,
             "--quick" => task = QUICK,
             // Cargo says this to every bench.
             "--bench" => {}

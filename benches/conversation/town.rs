@@ -11,10 +11,11 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
-    floor::{self, Plan},
+    floor::Plan,
     house::{HALL, House, PERSON, ROOMS, key},
     pace::Pace,
     process::Process,
+    raw_client,
     watcher::{Latency, Watcher},
     wire::Wire,
 };
@@ -67,7 +68,7 @@ impl Town {
         }
         let watcher = Watcher::start(nursery, person.clone()).await?;
         let plan = Plan { model: model.to_owned(), asker: person.user.clone(), accounts };
-        let floor = floor::start(&plan).await?.process;
+        let floor = raw_client::start(&plan).await?.process;
         let questions = AtomicUsize::new(0);
         Ok(Self { house, floor_small, floor_hall, server, person, watcher, rooms, questions, _floor: floor })
     }

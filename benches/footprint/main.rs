@@ -8,6 +8,8 @@
 mod process;
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../common/raw_client.rs"]
+mod raw_client;
 
 mod house;
 mod raw;
@@ -40,7 +42,7 @@ async fn main() -> Result<()> {
     let (mut task, mut counting) = (FULL, false);
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
-            raw::ARGUMENT => return raw::run().await,
+            raw_client::ARGUMENT => return raw::run().await,
             "--quick" => task = QUICK,
             "--requests" => counting = true,
             // Cargo says this to every bench.

@@ -1,16 +1,13 @@
 //! The measure that starts are held against: a client that asks the homeserver the same things and knows nothing else.
-//!
-//! It is a process of its own, this program with another argument, so that it pays for its own beginning as well.
 
 use std::{
     convert::Infallible,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::Path,
-    process::{Command, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
     future::try_join,
@@ -20,20 +17,11 @@ use maitre::{homeserver::Homeserver, nursery, store::Store};
 use reqwest::RequestBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::ChildStdout,
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
+use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
-use super::{process::Process, program::Started};
+use super::{program::Started, raw_client};
 
-/// The argument that makes this program the raw client.
-pub(crate) const ARGUMENT: &str = "--raw-client";
-/// What it says once everything has been asked.
-const READY: &str = "ready";
 /// How many accounts ask at the same time, as our program's `logins_max` is by default.
 const ACCOUNTS_AT_ONCE_MAX: usize = 8;
 /// How many rooms are asked about at the same time.
@@ -65,18 +53,7 @@ struct Account {
 
 /// Starts the client on the accounts that the program left behind, and waits until everybody has been answered once.
 pub(crate) async fn start(homeserver: &Homeserver, state: &Path) -> Result<Started> {
-    let plan = serde_json::to_string(&plan(homeserver, state).await?)?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let began = Instant::now();
-    let mut process = Process::spawn(&mut command)?;
-    let child = process.child();
-    // Its input stays open: when it ends, so does the client.
-    writeln!(child.stdin.as_mut().context("a pipe was asked for")?, "{plan}")?;
-    let output = ChildStdout::from_std(child.stdout.take().context("a pipe was asked for")?)?;
-    let said = BufReader::new(output).lines().next_line().await?;
-    ensure!(said.as_deref() == Some(READY), "the raw client failed");
-    Started::now(process, began)
+    raw_client::start(&plan(homeserver, state).await?).await
 }
 
 /// What our program's restart asks for, as its own store knows.
@@ -103,7 +80,6 @@ async fn plan(homeserver: &Homeserver, state: &Path) -> Result<Plan> {
 }
 
 /// The client itself.
-#[expect(clippy::print_stdout, reason = "this is what its parent waits for")]
 pub(crate) async fn run() -> Result<()> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
@@ -123,7 +99,7 @@ pub(crate) async fn run() -> Result<()> {
         .try_for_each_concurrent(ROOMS_AT_ONCE_MAX, async |room| client.members(router, room).await);
     let everybody = async {
         try_join(accounts, rooms).await?;
-        println!("{READY}");
+        raw_client::tell_ready();
         std::future::pending().await
     };
     tokio::select! {
