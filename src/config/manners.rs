@@ -61,7 +61,9 @@ impl Compiler<'_> {
             }
             typed.streaming = typed.streaming.or(Some(same));
         }
-        self.manners(&typed, &path, &Manners::default())
+        // A direct chat is one conversation, unless somebody's own key says otherwise: `defaults` is about rooms.
+        let usual = Manners::default();
+        Manners { chat_mode: usual.chat_mode, ..self.manners(&typed, &path, &usual) }
     }
 
     /// How somebody talks whose keys stand under `path`.
@@ -69,6 +71,7 @@ impl Compiler<'_> {
         let placeholder = Bounds { default: default.placeholder_after, allowed: PLACEHOLDER_MIN..=PLACEHOLDER_MAX };
         Manners {
             thread_mode: typed.thread_mode.map_or(default.thread_mode, thread_mode),
+            chat_mode: typed.thread_mode.map_or(default.chat_mode, thread_mode),
             streaming: match typed.streaming {
                 None => default.streaming,
                 Some(raw_talk::Streaming::Edits) => Streaming::Edits,

@@ -319,6 +319,8 @@ pub struct Http {
 pub struct Manners {
     /// Where its answers go.
     pub thread_mode: ThreadMode,
+    /// Where they go in direct chats.
+    pub chat_mode: ThreadMode,
     /// Whether an answer is seen while it grows.
     pub streaming: Streaming,
     /// How long people look at nothing before they get a placeholder.
@@ -333,6 +335,7 @@ impl Default for Manners {
     fn default() -> Self {
         Self {
             thread_mode: ThreadMode::Thread,
+            chat_mode: ThreadMode::Room,
             streaming: Streaming::Edits,
             placeholder_after: Duration::from_millis(1_500),
             edits_max: 40,

@@ -170,7 +170,7 @@ pub(super) struct Agent {
     pub(super) tools: Option<Vec<String>>,
     /// Whether it has the tools of `defaults.tools`, too. Default: true.
     pub(super) include_default_tools: Option<bool>,
-    /// Where answers go. Default: `defaults.thread_mode`.
+    /// Where answers go, also in direct chats. Default: `defaults.thread_mode`, and `room` in direct chats.
     pub(super) thread_mode: Option<ThreadMode>,
     /// Whether answers are seen while they grow. Default: `defaults.streaming`.
     pub(super) streaming: Option<Streaming>,
@@ -202,7 +202,7 @@ pub(super) struct Team {
     pub(super) model: Option<String>,
     /// Whether it joins where an authorized person invites it. Default: `defaults.accept_invites`.
     pub(super) accept_invites: Option<bool>,
-    /// Where answers go. Default: `defaults.thread_mode`.
+    /// Where answers go, also in direct chats. Default: `defaults.thread_mode`, and `room` in direct chats.
     pub(super) thread_mode: Option<ThreadMode>,
     /// Whether answers are seen while they grow. Default: `defaults.streaming`.
     pub(super) streaming: Option<Streaming>,
@@ -242,7 +242,7 @@ pub(super) struct Router {
     pub(super) timeout: Option<String>,
     /// How it hands a message to whom it picked. Default: silent.
     pub(super) handoff: Option<Handoff>,
-    /// Where answers go. Default: `defaults.thread_mode`.
+    /// Where answers go, also in direct chats. Default: `defaults.thread_mode`, and `room` in direct chats.
     pub(super) thread_mode: Option<ThreadMode>,
     /// Whether answers are seen while they grow. Default: `defaults.streaming`.
     pub(super) streaming: Option<Streaming>,

@@ -102,13 +102,12 @@ impl Scene {
         Conversation { room: message.room.clone(), thread }
     }
 
-    /// C1: where `entity` answers in this room: what is configured for the room counts, then, in a direct chat, the
-    /// main timeline, then the entity's own manners.
+    /// C1: where `entity` answers in this room: what is configured for the room counts, then the entity's own manners, which
+    /// may differ for direct chats.
     pub(super) fn configured_mode(&self, config: &Config, entity: &EntityName) -> ThreadMode {
         let of_room = self.keys.iter().find_map(|key| config.rooms.get(key)?.thread_mode);
-        let in_chat = self.is_direct(config).then_some(ThreadMode::Room);
-        let of_entity = config.entity(entity).map_or(ThreadMode::Thread, |entity| entity.manners.thread_mode);
-        of_room.or(in_chat).unwrap_or(of_entity)
+        let manners = config.entity(entity).map(|entity| entity.manners.clone()).unwrap_or_default();
+        of_room.unwrap_or(if self.is_direct(config) { manners.chat_mode } else { manners.thread_mode })
     }
 }
 

@@ -36,6 +36,7 @@ fn c1_manners_come_from_the_entity_then_from_the_defaults() {
     let own = "{thread_mode: room, streaming: final, placeholder_after: 3s, edits_max: 5, show_tool_calls: false}";
     let theirs = Manners {
         thread_mode: ThreadMode::Room,
+        chat_mode: ThreadMode::Room,
         streaming: Streaming::Final,
         placeholder_after: Duration::from_secs(3),
         edits_max: 5,
@@ -56,8 +57,10 @@ fn c1_manners_come_from_the_entity_then_from_the_defaults() {
         }
     }
     let config = good("defaults: {edits_max: 5, thread_mode: room}\nagents: {a: {thread_mode: thread}}").config;
-    let expected = Manners { edits_max: 5, ..Manners::default() };
+    let expected = Manners { edits_max: 5, chat_mode: ThreadMode::Thread, ..Manners::default() };
     assert_eq!(entity(&config, "a").manners, expected, "key by key");
+    let config = good("defaults: {thread_mode: thread}\nagents: {a: {}}").config;
+    assert_eq!(entity(&config, "a").manners.chat_mode, ThreadMode::Room, "`defaults` is about rooms");
 }
 
 /// S1: `enable_streaming` is MindRoom's name for it.

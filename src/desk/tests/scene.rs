@@ -17,7 +17,7 @@ homeserver: {url: \"http://localhost:1\"}
 agents:
   ada: {role: Answers., rooms: [lobby], thread_mode: room}
   bob: {role: Writes., rooms: [lobby, lab]}
-  eve: {role: Draws., rooms: [lobby]}
+  eve: {role: Draws., rooms: [lobby], thread_mode: thread}
 room_thread_modes: {lab: room}
 bot_accounts: [\"@bridge*:s\"]
 conversation: {hops_max: 4, agent_messages_max: 3}
@@ -213,7 +213,7 @@ fn a_chat_is_direct_with_one_person() {
     assert!(!Scene { keys: scene(&["lab"]).keys, ..chat(&["al", "ada"]) }.is_direct(&config));
 }
 
-/// C1: what people set, then the room's mode, then the chat's, then the entity's own.
+/// C1: what people set, then the room's mode, then the entity's own, then what is usual in the room or the chat.
 #[test]
 fn answers_go_where_they_are_wanted() {
     let config = config();
@@ -232,6 +232,8 @@ fn answers_go_where_they_are_wanted() {
     check(&chat(&["al"]), "bob", None, None);
     check(&set(ThreadMode::Thread, chat(&["al"])), "bob", None, Some("1"));
     check(&chat(&["al", "kim"]), "bob", None, Some("1"));
+    check(&chat(&["al"]), "eve", None, Some("1"));
+    check(&set(ThreadMode::Room, chat(&["al"])), "eve", None, None);
 }
 
 /// W12: hops come with the message; messages are counted since a person spoke, this one included.
