@@ -98,6 +98,8 @@ pub struct Model {
     pub base_url: Option<String>,
     /// How many tokens it can take in, if it isn't the model's usual figure.
     pub context_tokens: Option<u32>,
+    /// How long it may send nothing before it is taken for hanging.
+    pub idle_timeout: Duration,
     /// Whether it can look at pictures.
     pub sees: bool,
     /// The model that is asked where this one gives no answer: a name in the same configuration, and another one.

@@ -1,6 +1,9 @@
 //! The models: who serves them, where, and with which key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use crate::model::Secret;
 
@@ -11,7 +14,12 @@ use super::{
     key_path::KeyPath,
     raw,
     script::SCRIPTED,
+    values::Bounds,
 };
+
+/// How long a model may send nothing. Some think for long before their first word, without a sign.
+pub(super) const MODEL_IDLE: Bounds =
+    Bounds { default: Duration::from_mins(1), allowed: Duration::from_secs(1)..=Duration::from_hours(1) };
 
 /// The models, and which of them can't be used yet.
 pub(super) struct Models {
@@ -98,6 +106,8 @@ const UNSUPPORTED: &[&str] =
 impl Compiler<'_> {
     pub(super) fn models(&mut self) -> Models {
         let mut models = Models { usable: BTreeMap::new(), left_out: BTreeSet::new() };
+        let idle_path = KeyPath::of(&["defaults", "model_idle_timeout"]);
+        let idle_timeout = self.duration(self.raw.defaults.model_idle_timeout.as_deref(), &idle_path, &MODEL_IDLE);
         for (name, raw) in self.raw.models.iter() {
             let path = KeyPath::of(&["models", name]);
             if raw.provider.as_deref().is_some_and(|provider| UNSUPPORTED.contains(&provider)) {
@@ -109,7 +119,7 @@ impl Compiler<'_> {
                 models.left_out.insert(name.to_owned());
             } else if raw.provider.as_deref() == Some(SCRIPTED) {
                 models.usable.insert(name.to_owned(), self.scripted(raw, &path));
-            } else if let Some(model) = self.model(raw, &path) {
+            } else if let Some(model) = self.model(raw, &path, idle_timeout) {
                 models.usable.insert(name.to_owned(), model);
             }
         }
@@ -133,7 +143,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn model(&mut self, raw: &raw::Model, path: &KeyPath) -> Option<Model> {
+    fn model(&mut self, raw: &raw::Model, path: &KeyPath, idle_timeout: Duration) -> Option<Model> {
         self.not_scripted(raw, path);
         let id = match raw.id.as_deref().map(str::trim) {
             Some(id) if !id.is_empty() => Some(id.to_owned()),
@@ -150,6 +160,8 @@ impl Compiler<'_> {
                 Fault::value(&self.context_path(path), "a model takes in more than nothing").hint("remove the line"),
             );
         }
+        let idle = Bounds { default: idle_timeout, ..MODEL_IDLE };
+        let idle_timeout = self.duration(raw.idle_timeout.as_deref(), &path.key("idle_timeout"), &idle);
         let api_key = self.secret(raw.api_key.as_ref(), &path.key("api_key"));
         let (known, id) = (known?, id?);
         let vault = self.given.vault;
@@ -165,6 +177,7 @@ impl Compiler<'_> {
             api_key: api_key.or_else(from_environment),
             base_url: address.or_else(|| known.base_url.map(ToOwned::to_owned)),
             context_tokens: raw.context_tokens,
+            idle_timeout,
             sees: raw.vision.unwrap_or(known.sees),
             // Filled in once all models are known.
             fallback: None,

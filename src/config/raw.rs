@@ -125,6 +125,9 @@ pub(super) struct Model {
     /// How many tokens it can take in, where that isn't the model's usual figure. Also called `context_window`.
     #[serde(alias = "context_window")]
     pub(super) context_tokens: Option<u32>,
+    /// How long it may send nothing at all before it is taken for hanging and asked again. Default:
+    /// `defaults.model_idle_timeout`.
+    pub(super) idle_timeout: Option<String>,
     /// Whether it can look at pictures. Default: what OpenAI, Anthropic and Gemini serve can, others can't.
     pub(super) vision: Option<bool>,
     /// The model that is asked where this one gives no answer, by name.
@@ -368,6 +371,8 @@ impl<'de> Deserialize<'de> for ReplyPermission {
 pub(super) struct Defaults {
     /// The model of entities that name none. Default: the model called `default`, if there is one.
     pub(super) model: Option<String>,
+    /// How long a model may send nothing at all before it is taken for hanging and asked again. Default: 60s.
+    pub(super) model_idle_timeout: Option<String>,
     /// Whether entities join where an authorized person invites them. Default: true.
     pub(super) accept_invites: Option<bool>,
     /// Whether rooms are encrypted from the start. Default: false.

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use super::{Model, Provider, Script, ScriptRule, compile::Compiler, fault::Fault, key_path::KeyPath, raw};
+use super::{
+    Model, Provider, Script, ScriptRule, compile::Compiler, fault::Fault, key_path::KeyPath, models::MODEL_IDLE, raw,
+};
 
 /// The name of the provider, as it is typed.
 pub(super) const SCRIPTED: &str = "scripted";
@@ -19,6 +21,7 @@ impl Compiler<'_> {
             ("api_key", raw.api_key.is_some()),
             ("base_url", raw.base_url.is_some()),
             ("vision", raw.vision.is_some()),
+            ("idle_timeout", raw.idle_timeout.is_some()),
             ("fallback", raw.fallback.is_some()),
         ];
         for (key, _) in typed.into_iter().filter(|(_, is_typed)| *is_typed) {
@@ -42,6 +45,7 @@ impl Compiler<'_> {
             api_key: None,
             base_url: None,
             context_tokens: raw.context_tokens,
+            idle_timeout: MODEL_IDLE.default,
             sees: false,
             fallback: None,
         }

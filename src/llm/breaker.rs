@@ -58,6 +58,7 @@ impl Event {
             | LlmError::Server { .. }
             | LlmError::Network { .. }
             | LlmError::Truncated
+            | LlmError::Stalled { .. }
             | LlmError::Malformed
             | LlmError::Empty => Self::Failed,
             LlmError::TimedOut { after } if *after >= PATIENCE_MIN => Self::Failed,

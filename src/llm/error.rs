@@ -63,6 +63,12 @@ pub enum LlmError {
         /// How long was waited.
         after: Duration,
     },
+    /// The provider sent nothing at all for longer than it is given.
+    #[error("the provider sent nothing for {} s", .after.as_secs())]
+    Stalled {
+        /// How long that was.
+        after: Duration,
+    },
     /// What came isn't the provider's protocol.
     #[error("the provider's answer made no sense")]
     Malformed,
@@ -106,6 +112,7 @@ impl LlmError {
             | Self::Network { .. }
             | Self::Truncated
             | Self::TimedOut { .. }
+            | Self::Stalled { .. }
             | Self::Malformed
             | Self::Empty => Retry::Soon,
             Self::Auth
@@ -145,6 +152,7 @@ impl LlmError {
             Self::TimedOut { after } => {
                 format!("The model “{model}” did not finish its answer within {}.", in_words(*after))
             }
+            Self::Stalled { after } => format!("The model “{model}” sent nothing for {}.", in_words(*after)),
             Self::Malformed => format!("The model “{model}” answered with something that makes no sense."),
             Self::Empty => format!("The model “{model}” gave an empty answer."),
             Self::CircuitOpen { wait, .. } => {
@@ -187,6 +195,7 @@ mod tests {
             (LlmError::Truncated, Retry::Soon),
             (LlmError::OutputLimit, Retry::Never),
             (LlmError::TimedOut { after: SECOND * 120 }, Retry::Soon),
+            (LlmError::Stalled { after: SECOND * 60 }, Retry::Soon),
             (LlmError::Malformed, Retry::Soon),
             (LlmError::Empty, Retry::Soon),
             (LlmError::CircuitOpen { until: Millis(5), wait: SECOND * 9 }, Retry::After(SECOND * 9)),

@@ -12,6 +12,7 @@ mod failure;
 mod models;
 mod patience;
 mod provider;
+mod pulse;
 mod question;
 mod scripted;
 #[cfg(test)]

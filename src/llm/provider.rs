@@ -1,8 +1,11 @@
 //! A model behind a network: one request, one stream, no second attempt.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
@@ -17,6 +20,7 @@ use super::{
     LlmError, Piece,
     answer::{Effect, Reader, holds_refusal, what_failed},
     patience::Source,
+    pulse::Pulse,
     question::{self, Taste},
     usual,
 };
@@ -39,6 +43,8 @@ struct Caller {
     provider: Provider,
     taste: Taste,
     output_tokens: Option<u32>,
+    /// How long it may send nothing.
+    idle_max: Duration,
     /// Whether it has shown that it can't be held to a shape. It is told about shapes in words anyway.
     shapeless: AtomicBool,
 }
@@ -59,6 +65,7 @@ impl Remote {
             taste: Taste { sees: model.sees, results_apart: kind == AdapterKind::Ollama },
             output_tokens: usual::output_tokens(&model.provider, &model.id),
             provider: model.provider.clone(),
+            idle_max: model.idle_timeout,
             shapeless: AtomicBool::new(false),
         };
         let lacks_key = key.is_empty() && model.base_url.is_none() && kind != AdapterKind::Ollama;
@@ -94,23 +101,25 @@ impl Caller {
     }
 
     async fn ask(&self, prompt: Prompt, shape: Option<&Shape>) -> BoxStream<'static, Result<Piece, LlmError>> {
-        let refused = Arc::new(AtomicBool::new(false));
-        let options = self.options(&prompt, shape, Arc::clone(&refused));
+        let signs = Signs { refused: Arc::default(), pulse: Pulse::new(self.idle_max) };
+        let options = self.options(&prompt, shape, signs.clone());
         let request = question::request(prompt, self.taste);
-        match self.client.exec_chat_stream(self.target.clone(), request, Some(&options)).await {
-            Ok(response) => pieces(response.stream, Reader::new(&self.provider), refused),
-            Err(error) => stream::iter([Err(what_failed(&error))]).boxed(),
+        match signs.pulse.watch(self.client.exec_chat_stream(self.target.clone(), request, Some(&options))).await {
+            Ok(Ok(response)) => pieces(response.stream, Reader::new(&self.provider), signs),
+            Ok(Err(error)) => stream::iter([Err(what_failed(&error))]).boxed(),
+            Err(stalled) => stream::iter([Err(stalled)]).boxed(),
         }
     }
 
-    fn options(&self, prompt: &Prompt, shape: Option<&Shape>, refused: Arc<AtomicBool>) -> ChatOptions {
+    fn options(&self, prompt: &Prompt, shape: Option<&Shape>, signs: Signs) -> ChatOptions {
         let kind = self.target.model.adapter_kind;
         let mut options = ChatOptions::default()
             .with_capture_usage(true)
             .with_capture_tool_calls(!prompt.tools.is_empty())
             .with_raw_frame_fn(move |_, frame| {
+                signs.pulse.beat();
                 if holds_refusal(frame.data) {
-                    refused.store(true, Ordering::Relaxed);
+                    signs.refused.store(true, Ordering::Relaxed);
                 }
             });
         if let Some(shape) = shape {
@@ -129,6 +138,15 @@ impl Caller {
     }
 }
 
+/// What the frames of an answer tell beside its pieces. Clones hear of the same answer.
+#[derive(Debug, Clone)]
+struct Signs {
+    /// Whether the model refused.
+    refused: Arc<AtomicBool>,
+    /// Also of frames that are no piece of the answer, such as those that only say that the model thinks.
+    pulse: Pulse,
+}
+
 /// How a provider is held to a shape.
 fn format(kind: AdapterKind, shape: &Shape) -> ChatResponseFormat {
     if kind == AdapterKind::Ollama {
@@ -138,14 +156,17 @@ fn format(kind: AdapterKind, shape: &Shape) -> ChatResponseFormat {
     JsonSpec::new(shape.name, shape.schema.clone()).into()
 }
 
-fn pieces(stream: ChatStream, reader: Reader, refused: Arc<AtomicBool>) -> BoxStream<'static, Result<Piece, LlmError>> {
+fn pieces(stream: ChatStream, reader: Reader, signs: Signs) -> BoxStream<'static, Result<Piece, LlmError>> {
     stream::unfold(Some((stream, reader)), move |state| {
-        let refused = Arc::clone(&refused);
+        let signs = signs.clone();
         async move {
             let (mut stream, mut reader) = state?;
             loop {
-                let event = stream.next().await;
-                match reader.on(event, refused.load(Ordering::Relaxed)) {
+                let event = match signs.pulse.watch(stream.next()).await {
+                    Ok(event) => event,
+                    Err(stalled) => return Some((vec![Err(stalled)], None)),
+                };
+                match reader.on(event, signs.refused.load(Ordering::Relaxed)) {
                     Effect::Nothing => {}
                     Effect::Say(piece) => return Some((vec![Ok(piece)], Some((stream, reader)))),
                     // The stream may go on after an error; nobody reads it then.

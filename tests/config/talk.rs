@@ -131,6 +131,28 @@ fn some_models_can_see() {
     assert!(!sees("{provider: scripted, say: a}"));
 }
 
+/// S6: how long a model may send nothing: its own limit, else that of `defaults`.
+#[test]
+fn s6_a_models_silence_has_a_limit() {
+    let idle = |text: &str| good(text).config.models["m"].idle_timeout.as_secs();
+    let model = |more: &str| format!("models: {{m: {{provider: ollama, id: x{more}}}}}");
+    assert_eq!(idle(&model("")), 60);
+    assert_eq!(idle(&model(", idle_timeout: 5m")), 300);
+    assert_eq!(idle(&format!("{}\ndefaults: {{model_idle_timeout: 2m}}", model(""))), 120);
+    assert_eq!(idle(&format!("{}\ndefaults: {{model_idle_timeout: 2m}}", model(", idle_timeout: 5s"))), 5);
+    check(
+        "models: {m: {provider: ollama, id: x, idle_timeout: 0s}}\ndefaults: {model_idle_timeout: never}",
+        &[
+            (2, "models.m.idle_timeout", "out of range", "between 1s and 1h"),
+            (3, "defaults.model_idle_timeout", "not a duration", "500ms"),
+        ],
+    );
+    check(
+        "models: {m: {provider: scripted, say: a, idle_timeout: 5s}}",
+        &[(2, "models.m.idle_timeout", "doesn't have this", "remove the line")],
+    );
+}
+
 #[test]
 fn every_key_of_the_conversation_counts() {
     let config = good(

@@ -311,6 +311,7 @@ impl Drive<'_> {
             | LlmError::Network { .. }
             | LlmError::Server { .. }
             | LlmError::Overloaded
+            | LlmError::Stalled { .. }
             | LlmError::Malformed => mem::take(&mut self.heard),
             LlmError::Auth
             | LlmError::NoCredit

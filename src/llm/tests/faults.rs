@@ -110,6 +110,20 @@ async fn a_provider_that_hangs_is_left_at_the_deadline() {
     assert_eq!(stub.calls(), 2);
 }
 
+/// S6: a provider that hangs is asked again long before the caller's time is up; in the middle of an answer that is for the
+/// caller to do.
+#[tokio::test]
+async fn a_provider_that_sends_nothing_is_left_and_asked_again() {
+    let stub = Stub::start([Answer::silent(), Answer::hanging(&[]), Answer::words(&["So."])]).await;
+    let impatient = |stub: &Stub| Model { idle_timeout: SHORT, ..stub.model(Provider::OpenAi) };
+    let pieces: Vec<_> = ask(impatient(&stub), LONG).collect().await;
+    assert_eq!((pieces, stub.calls()), (vec![text("So."), cost(7, 3)], 3));
+    stub.sees_gone(2).await;
+    let stub = Stub::start([Answer::hanging(&["So"])]).await;
+    let pieces: Vec<_> = ask(impatient(&stub), LONG).collect().await;
+    assert_eq!((pieces, stub.calls()), (vec![text("So"), Err(LlmError::Stalled { after: SHORT })], 1));
+}
+
 /// S6: what passes by itself is tried again, and the person never hears of it.
 #[tokio::test]
 async fn a_provider_that_recovers_answers() {

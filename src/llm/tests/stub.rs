@@ -167,6 +167,7 @@ impl Stub {
             api_key: Some(Secret::new("key-of-the-house")),
             base_url: Some(format!("{}{path}", self.address)),
             context_tokens: None,
+            idle_timeout: Duration::from_mins(1),
             sees: true,
             fallback: None,
         }
