@@ -2,7 +2,7 @@
 //!
 //! Reading order: who it is (`persona`), what it sees of a conversation (`session`, `window`) and remembers (`memory`), the
 //! course of an answer (`turn`) within its bounds (`guard`), and how people are told when it fails (`failure`). The tasks
-//! give each answer a place in the pool and carry it out.
+//! give each answer a place and carry it out.
 //!
 //! **Invariant**: a tool call is written down before it is made. **Invariant**: nothing here speaks to a room by itself; what
 //! is said goes to whoever listens, as [`crate::model::Reply`]s.

@@ -390,7 +390,7 @@ pub struct Conversations {
     pub redact_answers: bool,
     /// From which age on an answer says that it is late.
     pub late_after: Duration,
-    /// How many answers are given at once.
+    /// How many answers are given at once, what the router and teams' leaders ask their models included.
     pub turns_max: NonZeroUsize,
     /// How many of them only people's questions get.
     pub turns_reserved: usize,

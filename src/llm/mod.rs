@@ -11,6 +11,7 @@ mod error;
 mod failure;
 mod models;
 mod patience;
+mod places;
 mod provider;
 mod pulse;
 mod question;
@@ -28,6 +29,7 @@ use crate::model::{Prompt, ToolCall, Usage};
 
 pub use error::{LlmError, Retry};
 pub use models::{Models, open};
+pub use places::{Place, Places};
 pub use whole::{Whole, object_in, whole};
 
 /// A model that can be asked.

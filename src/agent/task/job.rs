@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::pool::Pool;
 use crate::{
     agent::failure::{Next, sentence},
     config::Config,
-    llm::{LlmError, Models},
+    llm::{LlmError, Models, Places},
     matrix::Lines,
     model::{EntityName, Turn},
     observe::AnswerFailed,
@@ -21,7 +20,7 @@ pub(super) struct Means {
     pub(super) models: Models,
     pub(super) store: Store,
     pub(super) lines: Lines,
-    pub(super) pool: Pool,
+    pub(super) places: Places,
 }
 
 /// One answer, or a part of one, for one agent to give.

@@ -7,14 +7,13 @@ use tokio::sync::{mpsc, watch};
 use super::{
     job::{Failure, Job, Means},
     mouth::Mouth,
-    pool::Pool,
     run::{Done, Run},
 };
 use crate::{
     agent::memory,
     broker::Halt,
     config::Config,
-    llm::Models,
+    llm::{Models, Places},
     matrix::Lines,
     model::{EntityName, Reply, Subtask, SubtaskEnd, Turn},
     observe::{self, AnswerLessened},
@@ -31,14 +30,16 @@ pub struct Minds {
 }
 
 impl Minds {
-    /// Minds with as many places as the configuration gives now; everything else of it counts from turn to turn.
+    /// Minds by these means, that share `places` with everybody else who asks models.
     #[must_use]
-    pub fn new(config: watch::Receiver<Arc<Config>>, models: Models, store: Store, lines: Lines) -> Self {
-        let pool = {
-            let conversation = &config.borrow().conversation;
-            Pool::new(conversation.turns_max.get(), conversation.turns_reserved)
-        };
-        Self { means: Arc::new(Means { config, models, store, lines, pool }) }
+    pub fn new(
+        config: watch::Receiver<Arc<Config>>,
+        models: Models,
+        places: Places,
+        store: Store,
+        lines: Lines,
+    ) -> Self {
+        Self { means: Arc::new(Means { config, models, store, lines, places }) }
     }
 
     /// Gives one agent's answer, as soon as there is a place, and keeps the turn in its memory.
@@ -130,6 +131,6 @@ impl Minds {
 
 impl fmt::Debug for Minds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Minds").field("pool", &self.means.pool).finish_non_exhaustive()
+        f.debug_struct("Minds").field("places", &self.means.places).finish_non_exhaustive()
     }
 }

@@ -1,11 +1,10 @@
-//! The minds at work: a place in the pool, the scene, the course of the answer, and the hands that tools work with.
+//! The minds at work: a place, the scene, the course of the answer, and the hands that tools work with.
 
 mod attach;
 mod hands;
 mod job;
 mod minds;
 mod mouth;
-mod pool;
 mod question;
 mod run;
 mod scene;

@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
         let tools = Toolbox::of(&agent.tools);
         // Whoever works for a team speaks to nobody else meanwhile.
         let tools = if job.assignment.is_some() { tools.without(ASK) } else { tools };
-        let seat = Arc::new(Seat::new(means.pool.clone(), job.turn.priority, time));
+        let seat = Arc::new(Seat::new(means.places.clone(), job.turn.priority, time));
         Ok(Self { means, job, seat, tools, time })
     }
 

@@ -1,4 +1,4 @@
-//! One turn's place in the pool and its time: given back while it waits for people, and taken again.
+//! One turn's place and its time: given back while it waits for people, and taken again.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,12 +10,14 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::pool::{Place, Pool};
-use crate::model::Priority;
+use crate::{
+    llm::{Place, Places},
+    model::Priority,
+};
 
 /// The place and the time of one turn.
 pub(super) struct Seat {
-    pool: Pool,
+    places: Places,
     priority: Priority,
     /// A lock and no task: a turn's own parts take turns here, for a few instructions each.
     state: Mutex<State>,
@@ -32,9 +34,9 @@ struct State {
 
 impl Seat {
     /// No place yet, and `time` from now on.
-    pub(super) fn new(pool: Pool, priority: Priority, time: Duration) -> Self {
+    pub(super) fn new(places: Places, priority: Priority, time: Duration) -> Self {
         let state = State { place: None, until: Instant::now() + time, away_since: None };
-        Self { pool, priority, state: Mutex::new(state), back: Notify::new() }
+        Self { places, priority, state: Mutex::new(state), back: Notify::new() }
     }
 
     /// Waits for a place, unless it has one. Waiting for it costs no time.
@@ -43,7 +45,7 @@ impl Seat {
             return;
         }
         self.stop_clock();
-        let place = self.pool.place(self.priority).await;
+        let place = self.places.place(self.priority).await;
         let mut state = self.state();
         state.place = Some(place);
         if let Some(since) = state.away_since.take() {
@@ -102,13 +104,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn waiting_costs_no_time_and_no_place() {
-        let pool = Pool::new(1, 0);
-        let seat = Seat::new(pool.clone(), Priority::Person, Duration::from_secs(10));
+        let places = Places::new(1, 0);
+        let seat = Seat::new(places.clone(), Priority::Person, Duration::from_secs(10));
         seat.sit().await;
         advance(Duration::from_secs(4)).await;
-        assert!(pool.place(Priority::Person).now_or_never().is_none());
+        assert!(places.place(Priority::Person).now_or_never().is_none());
         seat.leave();
-        assert!(pool.place(Priority::Person).now_or_never().is_some(), "others may sit there meanwhile");
+        assert!(places.place(Priority::Person).now_or_never().is_some(), "others may sit there meanwhile");
         advance(Duration::from_hours(1)).await;
         assert!(seat.time_up().now_or_never().is_none());
         seat.sit().await;

@@ -14,7 +14,7 @@ use crate::{
     agent::Minds,
     broker::{Halt, Halter},
     config::{Config, compile_text},
-    llm::Models,
+    llm::{Models, Places},
     matrix::{Lines, Outgoing, Switchboard},
     model::{
         Account, Conversation, DeviceId, EntityName, Envelope, EventId, Millis, Priority, Reply, Responder, RoomId,
@@ -44,6 +44,7 @@ pub(super) struct Stage {
     pub(super) minds: Minds,
     pub(super) sent: Arc<Mutex<Vec<Outgoing>>>,
     lines: Lines,
+    places: Places,
     config: watch::Sender<Arc<Config>>,
     _switchboard: Switchboard,
 }
@@ -106,6 +107,8 @@ impl Stage {
         change(&mut config);
         let (config, config_seen) = watch::channel(Arc::new(config));
         let (store, memory) = Store::memory();
+        let places =
+            Places::new(config.borrow().conversation.turns_max.get(), config.borrow().conversation.turns_reserved);
         let (switchboard, lines) = Switchboard::new();
         let sent = Arc::new(Mutex::new(Vec::new()));
         for name in ["ada", "bob", "mute", "router"] {
@@ -114,8 +117,8 @@ impl Stage {
             switchboard.connect(entity(name), Arc::new(line));
         }
         let models = Models::of([("big", Arc::new(model.clone()) as _)]);
-        let minds = Minds::new(config_seen, models, store.clone(), lines.clone());
-        Self { store, memory, model, minds, sent, lines, config, _switchboard: switchboard }
+        let minds = Minds::new(config_seen, models, places.clone(), store.clone(), lines.clone());
+        Self { store, memory, model, minds, sent, lines, places, config, _switchboard: switchboard }
     }
 
     /// The program dies and starts again; what is on the disk is all that stays.
@@ -124,7 +127,8 @@ impl Stage {
         self.store = self.memory.reopen();
         let models = Models::of([("big", Arc::new(model.clone()) as _)]);
         self.model = model;
-        self.minds = Minds::new(self.config.subscribe(), models, self.store.clone(), self.lines.clone());
+        self.minds =
+            Minds::new(self.config.subscribe(), models, self.places.clone(), self.store.clone(), self.lines.clone());
     }
 
     /// Somebody writes message number `number` into the thread that grows from message 1.

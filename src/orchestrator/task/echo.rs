@@ -27,15 +27,19 @@ const QUESTIONS_MAX: usize = 4;
 /// [`StoreError`] when the database can't be read.
 pub(super) async fn heard(store: &Store, turn: &Turn) -> Result<(), StoreError> {
     let (mut ear, until) = (store.listen(&turn.conversation.room), Instant::now() + WAIT_MAX);
-    while is_behind(store, turn).await? {
-        if timeout_at(until, ear.news()).await.is_err() {
+    while let Some(left) = behind(store, turn).await? {
+        let now = Instant::now();
+        if now >= until {
             break;
         }
+        // Either way it is looked again.
+        drop(timeout_at(until.min(now + left), ear.news()).await);
     }
     Ok(())
 }
 
-async fn is_behind(store: &Store, turn: &Turn) -> Result<bool, StoreError> {
+/// How long an answer that was given lately may still be on its way back; none when all are there.
+async fn behind(store: &Store, turn: &Turn) -> Result<Option<Duration>, StoreError> {
     let said = store.thread(&turn.conversation, MESSAGES_MAX).await?;
     let is_question = |message: &&Message| message.wording.mark.is_none() && !turn.messages.contains(&message.event);
     for question in said.iter().rev().filter(is_question).take(QUESTIONS_MAX) {
@@ -44,14 +48,14 @@ async fn is_behind(store: &Store, turn: &Turn) -> Result<bool, StoreError> {
                 TurnState::Done | TurnState::Stopped | TurnState::Failed => true,
                 TurnState::Running | TurnState::Suspended => false,
             };
-            let is_recent = earlier.ended_at.is_some_and(|ended| observe::now().since(ended) < RECENT);
+            let left = earlier.ended_at.and_then(|ended| RECENT.checked_sub(observe::now().since(ended)));
             let is_whole = earlier.turn.parts.iter().all(|part| is_whole(&said, part));
-            if has_ended && is_recent && !is_whole {
-                return Ok(true);
+            if has_ended && !is_whole && left.is_some_and(|left| !left.is_zero()) {
+                return Ok(left);
             }
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Whether the last words of a message of ours are known.

@@ -11,7 +11,7 @@ use crate::{
     broker::Dispatch,
     config::Config,
     desk::{Desk, Inbox, Ways},
-    llm::Models,
+    llm::{Models, Places},
     matrix::Lines,
     model::Status,
     nursery::Nursery,
@@ -41,20 +41,25 @@ impl Talk {
     pub(super) fn start(self, nursery: &Nursery) -> Inbox {
         let Self { config, models, store, lines, status, action } = self;
         let stop = || nursery.stop().clone();
+        let places = {
+            let conversation = &config.borrow().conversation;
+            Places::new(conversation.turns_max.get(), conversation.turns_reserved)
+        };
         let (orders, ordered) = mpsc::channel(ORDERS_WAITING_MAX);
         let (subtasks, given) = mpsc::channel(SUBTASKS_WAITING_MAX);
 
         let (broker, dispatch) = Dispatch::new(store.clone(), config.clone(), orders);
-        let (routing, routes) = Routing::new(config.clone(), models.clone(), store.clone(), lines.clone());
+        let (routing, routes) =
+            Routing::new(config.clone(), models.clone(), places.clone(), store.clone(), lines.clone());
         let ways = Ways { lines: lines.clone(), broker: broker.clone(), routes, status, action };
         let (desk, inbox) = Desk::new(store.clone(), config.clone(), ways);
         let poster = Poster::new(config.clone(), store.clone(), lines.clone());
-        let minds = Minds::new(config.clone(), models.clone(), store.clone(), lines.clone());
+        let minds = Minds::new(config.clone(), models.clone(), places.clone(), store.clone(), lines.clone());
         let turns = Turns {
             config: config.clone(),
             broker,
             minds: minds.clone(),
-            panel: Panel::new(config.clone(), models, store.clone(), lines.clone(), subtasks),
+            panel: Panel::new(config.clone(), models, places, store.clone(), lines.clone(), subtasks),
             voice: Voice::new(config, store.clone(), lines),
             store,
         };

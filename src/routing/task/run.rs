@@ -11,9 +11,9 @@ use tokio::{
 use super::Hearing;
 use crate::{
     config::{Config, Handoff as Wish, Role, Router},
-    llm::{Driver, LlmError, Models, object_in, whole},
+    llm::{Driver, LlmError, Models, Places, object_in, whole},
     matrix::Lines,
-    model::{EntityName, Handoff, Prompt},
+    model::{EntityName, Handoff, Priority, Prompt},
     nursery::Stop,
     observe::{MessageRouted, RoutingFailed},
     routing::{
@@ -44,6 +44,7 @@ pub struct Routing {
 struct Means {
     config: watch::Receiver<Arc<Config>>,
     models: Models,
+    places: Places,
     hearing: Hearing,
 }
 
@@ -59,11 +60,17 @@ enum NoChoice {
 }
 
 impl Routing {
-    /// Routing by these means, and the way to it.
+    /// Routing by these means, that shares `places` with everybody else who asks models, and the way to it.
     #[must_use]
-    pub fn new(config: watch::Receiver<Arc<Config>>, models: Models, store: Store, lines: Lines) -> (Self, RouteInbox) {
+    pub fn new(
+        config: watch::Receiver<Arc<Config>>,
+        models: Models,
+        places: Places,
+        store: Store,
+        lines: Lines,
+    ) -> (Self, RouteInbox) {
         let (inbox, requests) = mpsc::channel(REQUESTS_WAITING_MAX);
-        (Self { requests, means: Means { config, models, hearing: Hearing::new(store, lines) } }, inbox)
+        (Self { requests, means: Means { config, models, places, hearing: Hearing::new(store, lines) } }, inbox)
     }
 
     /// Works until told to stop. What is in hand then is dropped unanswered, and the next start routes it.
@@ -110,6 +117,8 @@ impl Means {
         let message = said.pop().unwrap_or_default();
         if let Some((model, driver)) = router.model.as_ref().and_then(|name| Some((name, self.models.driver(name)?))) {
             let prompt = question(&candidates, &said, &message);
+            // A person waits for whoever is picked. While every place is taken, that one couldn't begin either.
+            let _place = self.places.place(Priority::Person).await;
             match pick(driver.as_ref(), &prompt, &candidates, router.timeout).await {
                 Ok(Choice { name, reason }) => return Ok(chosen(router, name, reason, "R1")),
                 Err(error) => RoutingFailed { model, error: &error }.emit(),

@@ -6,16 +6,20 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt as _, stream, stream::BoxStream};
-use tokio::sync::watch;
+use futures_util::{FutureExt as _, StreamExt as _, stream, stream::BoxStream};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use super::Routing;
 use crate::{
     config::{Config, Handoff as Wish, Role},
-    llm::{Driver, LlmError, Models, Piece},
+    llm::{Driver, LlmError, Models, Piece, Places},
     matrix::Switchboard,
     model::{
-        Batch, Content, Conversation, EventId, Handoff, Incoming, Millis, Prompt, RoomId, Standing, Usage, UserId,
+        Batch, Content, Conversation, EventId, Handoff, Incoming, Millis, Priority, Prompt, RoomId, Standing, Usage,
+        UserId,
     },
     nursery::Stop,
     routing::{
@@ -92,11 +96,21 @@ async fn store(body: &str) -> Store {
 }
 
 async fn routed(config: Config, answers: Vec<Vec<Result<Piece, LlmError>>>, body: &str) -> (Routed, Vec<Prompt>) {
+    routed_among(Places::new(1, 0), config, answers, body).await
+}
+
+/// The same where others may hold places.
+async fn routed_among(
+    places: Places,
+    config: Config,
+    answers: Vec<Vec<Result<Piece, LlmError>>>,
+    body: &str,
+) -> (Routed, Vec<Prompt>) {
     let model = Arc::new(Answers { prepared: Mutex::new(answers.into()), asked: Mutex::default() });
     let driver: Arc<dyn Driver> = Arc::clone(&model) as _;
     let (_keep, config) = watch::channel(Arc::new(config));
     let (_board, lines) = Switchboard::new();
-    let (routing, inbox) = Routing::new(config, Models::of([("m", driver)]), store(body).await, lines);
+    let (routing, inbox) = Routing::new(config, Models::of([("m", driver)]), places, store(body).await, lines);
     let stop = Stop::default();
     let play = async {
         let (handoff, answer) = Handoff::new(request());
@@ -115,6 +129,23 @@ fn who(routed: &Routed) -> (&str, &str) {
         Routed::Chosen { name, rule, .. } => (name.as_str(), rule),
         Routed::Unclear { .. } => ("", "unclear"),
     }
+}
+
+/// R2: the router's model is asked in a place like everybody's. Waiting for one takes nothing of the time for the pick, and it
+/// is given back.
+#[tokio::test(start_paused = true)]
+async fn the_model_is_asked_once_there_is_a_place() {
+    let places = Places::new(1, 0);
+    let taken = places.place(Priority::Person).await;
+    let answers = vec![text(r#"{"name": "poet", "reason": "It rhymes."}"#)];
+    let began = Instant::now();
+    let free = async {
+        sleep(Duration::from_secs(100)).await;
+        drop(taken);
+    };
+    let ((routed, asked), ()) = tokio::join!(routed_among(places.clone(), config(), answers, "Rust?"), free);
+    assert_eq!((who(&routed), asked.len(), began.elapsed().as_secs()), (("poet", "R1"), 1, 100));
+    assert!(places.place(Priority::Person).now_or_never().is_some(), "it is given back");
 }
 
 /// R1: the model is shown the message and chooses; it is asked once (R4).

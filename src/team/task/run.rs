@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     broker::Halt,
     config::Config,
-    llm::{Driver, LlmError, Models, Piece, object_in, whole},
+    llm::{Driver, LlmError, Models, Piece, Places, object_in, whole},
     matrix::Lines,
     model::{Conversation, Handoff, Millis, Reply, Subtask, SubtaskEnd, Turn, Usage},
     observe::{self, TeamTroubled},
@@ -40,6 +40,7 @@ const INTERRUPTED: &str = "it was interrupted";
 pub struct Panel {
     config: watch::Receiver<Arc<Config>>,
     models: Models,
+    places: Places,
     store: Store,
     hearing: Hearing,
     subtasks: mpsc::Sender<Handoff<Subtask, SubtaskEnd>>,
@@ -68,17 +69,19 @@ struct Leader {
 struct Unheard;
 
 impl Panel {
-    /// A panel by these means, that hands parts of its work to agents through `subtasks`.
+    /// A panel by these means, that shares `places` with everybody else who asks models, and hands parts of its work to agents
+    /// through `subtasks`.
     #[must_use]
     pub fn new(
         config: watch::Receiver<Arc<Config>>,
         models: Models,
+        places: Places,
         store: Store,
         lines: Lines,
         subtasks: mpsc::Sender<Handoff<Subtask, SubtaskEnd>>,
     ) -> Self {
         let hearing = Hearing::new(store.clone(), lines);
-        Self { config, models, store, hearing, subtasks }
+        Self { config, models, places, store, hearing, subtasks }
     }
 
     /// Gives `turn`'s answer into `replies`, by the members of its team or those gathered for it. On `halt` it returns at
@@ -177,6 +180,10 @@ impl Session<'_> {
             .map(|(part, text)| Finding { member: &part.member, assignment: &part.assignment, text })
             .collect();
         let until = self.moment(100);
+        let Ok(_place) = timeout_at(until, self.panel.places.place(self.turn.priority)).await else {
+            self.troubled("join", &LlmError::TimedOut { after: self.config.conversation.turn_timeout });
+            return Ok(None);
+        };
         let mut answer = driver.ask(question::join(&self.circle, &self.said, &findings, *room), left(until));
         let mut text = String::new();
         while let Ok(Some(piece)) = timeout_at(until, answer.next()).await {
@@ -204,8 +211,12 @@ impl Session<'_> {
     async fn plan(&self) -> Event {
         let Some(Leader { driver, room }) = &self.leader else { return Event::Planned(None) };
         let until = self.moment(PLAN_PERCENT);
-        let asked = driver.ask(question::plan(&self.circle, &self.said, *room), left(until));
-        let answer = match timeout_at(until, whole(asked)).await {
+        let asked = async {
+            // Given back before any member needs one.
+            let _place = self.panel.places.place(self.turn.priority).await;
+            whole(driver.ask(question::plan(&self.circle, &self.said, *room), left(until))).await
+        };
+        let answer = match timeout_at(until, asked).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 self.troubled("plan", &error);

@@ -7,14 +7,17 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream, stream::BoxStream};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 
 use super::Panel;
 use crate::{
     broker::{Halted, Halter},
-    llm::{Driver, LlmError, Models, Piece},
+    llm::{Driver, LlmError, Models, Piece, Places},
     matrix::Switchboard,
-    model::{Handoff, Prompt, Reply, Subtask, SubtaskEnd, Usage},
+    model::{Handoff, Priority, Prompt, Reply, Subtask, SubtaskEnd, Usage},
     store::Store,
     team::samples::{config, turn},
 };
@@ -54,7 +57,7 @@ async fn play(
     let (store, _memory) = Store::memory();
     let (subtasks, mut handed) = mpsc::channel::<Handoff<Subtask, SubtaskEnd>>(8);
     let models = Models::of([("m", Arc::clone(&leader)), ("lead", leader)]);
-    let panel = Panel::new(config, models, store, lines, subtasks);
+    let panel = Panel::new(config, models, Places::new(1, 0), store, lines, subtasks);
     let (replies, mut heard) = mpsc::channel(64);
     let (_halter, halt) = Halter::new();
     let (turn, mut told) = (turn(responder), Vec::new());
@@ -108,6 +111,39 @@ async fn a_team_coordinates() {
     assert!(said.contains(&Reply::Text("Soup ".to_owned())), "the joined answer grows");
 }
 
+/// A leader has a place for each question of its own, and none while members work: with one place for all of them the team
+/// comes to its end, and while somebody else has it, the leader waits.
+#[tokio::test(start_paused = true)]
+async fn a_leader_takes_a_place_only_while_it_is_asked() {
+    let leader: Arc<dyn Driver> = Arc::new(Leader(Mutex::new(vec![says(&["no plan"]), says(&["Both."])].into())));
+    let (_keep, config) = watch::channel(Arc::new(config()));
+    let ((_board, lines), (store, _memory)) = (Switchboard::new(), Store::memory());
+    let (subtasks, mut handed) = mpsc::channel::<Handoff<Subtask, SubtaskEnd>>(8);
+    let (models, places) = (Models::of([("m", Arc::clone(&leader)), ("lead", leader)]), Places::new(1, 0));
+    let panel = Panel::new(config, models, places.clone(), store, lines, subtasks);
+    let ((replies, mut heard), (_halter, halt)) = (mpsc::channel(64), Halter::new());
+    let taken = places.place(Priority::Person).await;
+    let turn = turn("cook+poet");
+    let members = async {
+        assert!(timeout(Duration::from_mins(1), handed.recv()).await.is_err(), "the leader waits for the place");
+        drop(taken);
+        while let Some(Handoff { value, answer }) = handed.recv().await {
+            let place = timeout(Duration::from_secs(1), places.place(Priority::Person)).await;
+            let _place = place.expect("the leader holds none while members work");
+            answer.send(done(value.agent.as_str())).unwrap();
+        }
+    };
+    tokio::select! {
+        () = panel.answer(&turn, halt, replies) => {}
+        () = members => panic!("the panel is gone"),
+    }
+    let mut said = Vec::new();
+    while let Ok(reply) = heard.try_recv() {
+        said.push(reply);
+    }
+    assert!(answer(&said).contains("Both."), "{said:?}");
+}
+
 /// All at once, then one synthesis. A member that fails is named, the rest is delivered.
 #[tokio::test]
 async fn a_team_collaborates() {
@@ -149,7 +185,7 @@ async fn a_halt_ends_it_at_once() {
     let (_board, lines) = Switchboard::new();
     let (store, _memory) = Store::memory();
     let (subtasks, mut handed) = mpsc::channel(8);
-    let panel = Panel::new(config, Models::of([]), store, lines, subtasks);
+    let panel = Panel::new(config, Models::of([]), Places::new(1, 0), store, lines, subtasks);
     let (replies, _heard) = mpsc::channel(64);
     let (halter, halt) = Halter::new();
     let turn = turn("club");

@@ -14,6 +14,7 @@ mod faults;
 mod hall;
 mod media;
 mod people;
+mod places;
 mod routed;
 mod sealed;
 mod slowed;
