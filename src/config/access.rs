@@ -203,6 +203,7 @@ mod tests {
             default_room_access: true,
             aliases: BTreeMap::from([(user("@tg_1:bridge"), user("@ada:home"))]),
             admins: patterns(&["@boss:home"]),
+            require_verified: false,
             agent_reply_permissions: BTreeMap::from([
                 ("*".to_owned(), patterns(&["@boss:home", "@ada:home"])),
                 ("writer".to_owned(), patterns(&["@bob:home"])),

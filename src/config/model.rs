@@ -299,6 +299,8 @@ pub struct Authorization {
     pub aliases: BTreeMap<UserId, UserId>,
     /// May run admin commands. Left out of the file, `global_users` may.
     pub admins: Vec<UserPattern>,
+    /// Whether commands that change an encrypted room count only from verified devices.
+    pub require_verified: bool,
     /// Which people an entity exists for, by entity name or `*`.
     pub agent_reply_permissions: BTreeMap<String, Vec<UserPattern>>,
 }

@@ -44,6 +44,7 @@ impl Compiler<'_> {
             default_room_access: raw.default_room_access.unwrap_or(false),
             aliases: self.aliases(),
             admins,
+            require_verified: raw.require_verified.unwrap_or(false),
             agent_reply_permissions,
             global_users,
         }

@@ -317,6 +317,8 @@ pub(super) struct Authorization {
     pub(super) agent_reply_permissions: Ordered<ReplyPermission>,
     /// May run admin commands. Default: `global_users`.
     pub(super) admins: Option<Vec<String>>,
+    /// Whether commands that change an encrypted room are taken only from verified devices. Default: false.
+    pub(super) require_verified: Option<bool>,
 }
 
 /// The people that an entity exists for: a list of user ids, or a section with `users`.

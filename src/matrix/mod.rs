@@ -95,6 +95,9 @@ pub trait Session: Send + Sync {
     /// Tries once more to read an encrypted event.
     fn unseal(&self, room: RoomId, raw: String) -> Answer<'_, Content>;
 
+    /// From where an event came that says `content`, a JSON object, as far as can be told now.
+    fn provenance(&self, room: RoomId, event: EventId, content: String) -> Answer<'_, Provenance>;
+
     /// Asks what must be known before a message can be sent, so that one that follows at once need not. Without it, or when
     /// it fails, the message itself asks.
     fn prepare(&self, _room: RoomId) -> Answer<'_, ()> {
@@ -322,6 +325,17 @@ pub struct Outgoing {
     pub content: serde_json::Value,
     /// The key that makes a repetition harmless.
     pub transaction: TransactionId,
+}
+
+/// From where an event came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance {
+    /// Encrypted, from a device that its owner has verified.
+    Verified,
+    /// Encrypted, from another device or one that isn't known, or saying something else.
+    Unverified,
+    /// In the clear: from whoever the homeserver says.
+    Clear,
 }
 
 /// Whether something is being written.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use serde_json::Value;
 
-use super::{Answer, HistoryPage, Outgoing, Page, Presence, RoomPlan, Session, Typing, Unplaced};
+use super::{Answer, HistoryPage, Outgoing, Page, Presence, Provenance, RoomPlan, Session, Typing, Unplaced};
 use crate::model::{AliasId, Content, EventId, RoomId, SyncToken, TransactionId, UserId};
 
 /// What a test's line can do. Whoever writes these verbs is a [`Session`]; the verbs that are left out, and all others of a
@@ -54,6 +54,11 @@ pub trait StandIn: Send + Sync {
         unasked("media")
     }
 
+    /// See [`Session::provenance`].
+    fn provenance(&self, _: RoomId, _: EventId) -> Answer<'_, Provenance> {
+        unasked("provenance")
+    }
+
     /// See [`Session::members`].
     fn members(&self, _: RoomId) -> Answer<'_, BTreeMap<UserId, Presence>> {
         unasked("members")
@@ -94,6 +99,9 @@ impl<S: StandIn> Session for S {
     }
     fn members(&self, room: RoomId) -> Answer<'_, BTreeMap<UserId, Presence>> {
         StandIn::members(self, room)
+    }
+    fn provenance(&self, room: RoomId, event: EventId, _: String) -> Answer<'_, Provenance> {
+        StandIn::provenance(self, room, event)
     }
     fn hear_typing(&self) {}
     fn close(&self) -> BoxFuture<'_, ()> {

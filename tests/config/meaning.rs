@@ -161,6 +161,14 @@ fn yaml_aliases_and_merges_work() {
     assert!(!b.accept_invites);
 }
 
+/// A4: verified devices are required where that is wanted.
+#[test]
+fn a4_verified_devices_are_required_on_request() {
+    let required = |text: &str| good(text).config.authorization.require_verified;
+    assert!(!required("") && !required("authorization: {require_verified: false}"));
+    assert!(required("authorization: {require_verified: true}"));
+}
+
 /// Whoever may use everything is an admin, unless admins are named.
 #[test]
 fn a4_admins_default_to_global_users() {

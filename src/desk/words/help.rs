@@ -47,6 +47,17 @@ pub fn refused(word: Word) -> String {
     )
 }
 
+/// What is said to somebody who may give `word`, but didn't from a device that their own account vouches for.
+#[must_use]
+pub fn unverified(word: Word) -> String {
+    format!(
+        "{} changes this encrypted room, and was not taken: it did not come, encrypted, from a verified device. Verify \
+         yours in your client's settings (with your recovery key, or from another device of yours), or use one that is \
+         verified, and send it again.",
+        code(&format!("!{}", word.name()))
+    )
+}
+
 /// What is said when the homeserver didn't answer a question that the command depends on.
 #[must_use]
 pub fn unanswered(word: Word, cause: &str) -> String {
@@ -107,6 +118,9 @@ mod tests {
         assert!(typo("help").starts_with("Did you mean `!help`?"));
         assert_eq!(misused(Word::Stop), "That isn't how it goes: `!stop [all]`. For example: `!stop`");
         assert!(refused(Word::Encrypt).starts_with("`!encrypt [confirm]` is for those who may change this room"));
+        assert!(
+            unverified(Word::ThreadMode).starts_with("`!thread_mode` changes this encrypted room, and was not taken")
+        );
         assert!(unanswered(Word::Encrypt, "no answer").contains("didn't work: no answer."));
     }
 }

@@ -22,7 +22,7 @@ pub(super) use book::Word;
 pub(super) use choice::{Change, ModelFacts, model, thread_mode};
 pub(super) use control::{Again, retried, stopped};
 pub(super) use encryption::{SealFacts, Switched, e2ee, explain, switched};
-pub(super) use help::{help, misused, refused, typo, unanswered};
+pub(super) use help::{help, misused, refused, typo, unanswered, unverified};
 pub(super) use hosts::{Host, excuse, hi, how_to_ask, lonely, over_budget};
 pub(super) use power::is_room_admin;
 pub(super) use request::{ModeWish, ModelWish, Reach, Request};

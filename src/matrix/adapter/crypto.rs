@@ -4,7 +4,7 @@ use std::path::Path;
 
 use matrix_sdk::{
     Client,
-    deserialized_responses::TimelineEventKind,
+    deserialized_responses::{TimelineEvent, TimelineEventKind, VerificationLevel, VerificationState},
     encryption::recovery::RecoveryError,
     ruma::{
         api::client::{
@@ -16,10 +16,10 @@ use matrix_sdk::{
     },
 };
 
-use super::{failure, sync::handle, translate::clear_content};
+use super::{failure, presence::ruma_event, sync::handle, translate::clear_content};
 use crate::{
-    matrix::MatrixError,
-    model::{Account, Content, RoomId, Sealed, SealedCause, Secret},
+    matrix::{MatrixError, Provenance},
+    model::{Account, Content, EventId, RoomId, Sealed, SealedCause, Secret},
     observe::IdentityForeign,
 };
 
@@ -101,5 +101,78 @@ pub(super) async fn unseal(client: &Client, room: &RoomId, raw: &str) -> Result<
         TimelineEventKind::Decrypted(_) | TimelineEventKind::PlainText { .. } => {
             Ok(clear_content(&event).unwrap_or_else(sealed))
         }
+    }
+}
+
+/// From where an event came that says `content`.
+pub(super) async fn provenance(
+    client: &Client,
+    room: &RoomId,
+    event: &EventId,
+    content: &str,
+) -> Result<Provenance, MatrixError> {
+    let event = handle(client, room)?.event(&ruma_event(event)?, None).await.map_err(|error| failure::verb(&error))?;
+    Ok(came_from(&event, content))
+}
+
+/// Nobody here ever verifies a person by hand, so what counts is that the device is signed by its owner. The homeserver is
+/// asked for the event once more, and must not slip another one in.
+fn came_from(event: &TimelineEvent, content: &str) -> Provenance {
+    let state = match &event.kind {
+        TimelineEventKind::PlainText { .. } => return Provenance::Clear,
+        TimelineEventKind::UnableToDecrypt { .. } => return Provenance::Unverified,
+        TimelineEventKind::Decrypted(decrypted) => &decrypted.encryption_info.verification_state,
+    };
+    let signed = match state {
+        VerificationState::Verified | VerificationState::Unverified(VerificationLevel::UnverifiedIdentity) => true,
+        VerificationState::Unverified(
+            VerificationLevel::VerificationViolation
+            | VerificationLevel::UnsignedDevice
+            | VerificationLevel::None(_)
+            | VerificationLevel::MismatchedSender,
+        ) => false,
+    };
+    if signed && says(event, content) { Provenance::Verified } else { Provenance::Unverified }
+}
+
+fn says(event: &TimelineEvent, content: &str) -> bool {
+    let Some(Content::Clear { json, .. }) = clear_content(event) else { return false };
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    read(&json).is_some_and(|said| Some(said) == read(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use matrix_sdk::deserialized_responses::DeviceLinkProblem;
+    use serde_json::json;
+
+    use super::{
+        super::samples::{decrypted, plain},
+        *,
+    };
+
+    /// A4: what a device sent that its owner has signed, and nothing else.
+    #[test]
+    fn a_device_counts_as_verified_when_its_owner_has_signed_it() {
+        let event = json!({"type": "m.room.message", "event_id": "$e", "sender": "@eve:s", "origin_server_ts": 1,
+                           "room_id": "!r:s", "content": {"msgtype": "m.text", "body": "!stop all"}});
+        let command = r#"{"body": "!stop all", "msgtype": "m.text"}"#;
+        let check = |state: VerificationState, expected: Provenance| {
+            assert_eq!(came_from(&decrypted(&event, state.clone()), command), expected, "{state:?}");
+        };
+        check(VerificationState::Verified, Provenance::Verified);
+        check(VerificationState::Unverified(VerificationLevel::UnverifiedIdentity), Provenance::Verified);
+        for level in [
+            VerificationLevel::UnsignedDevice,
+            VerificationLevel::VerificationViolation,
+            VerificationLevel::MismatchedSender,
+            VerificationLevel::None(DeviceLinkProblem::MissingDevice),
+        ] {
+            check(VerificationState::Unverified(level), Provenance::Unverified);
+        }
+        let other =
+            came_from(&decrypted(&event, VerificationState::Verified), r#"{"msgtype": "m.text", "body": "!hi"}"#);
+        assert_eq!(other, Provenance::Unverified, "another event was slipped in");
+        assert_eq!(came_from(&plain(&event), command), Provenance::Clear);
     }
 }

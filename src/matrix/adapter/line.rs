@@ -31,8 +31,8 @@ use super::{
 };
 use crate::{
     matrix::{
-        AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, RoomPlan, Session, Typing,
-        Unplaced, marks::Marks,
+        AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, Provenance, RoomPlan, Session,
+        Typing, Unplaced, marks::Marks,
     },
     model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, TransactionId, UserId},
     observe::{PlaintextRefused, fault_point},
@@ -223,6 +223,10 @@ impl Session for SharedLine {
 
     fn unseal(&self, room: RoomId, raw: String) -> Answer<'_, Content> {
         self.with(async move |client| crypto::unseal(&client, &room, &raw).await)
+    }
+
+    fn provenance(&self, room: RoomId, event: EventId, content: String) -> Answer<'_, Provenance> {
+        self.with(async move |client| crypto::provenance(&client, &room, &event, &content).await)
     }
 
     fn prepare(&self, room: RoomId) -> Answer<'_, ()> {

@@ -11,6 +11,8 @@ mod media;
 mod prepared;
 mod presence;
 mod rooms;
+#[cfg(test)]
+mod samples;
 mod send;
 mod sync;
 mod translate;

@@ -185,12 +185,13 @@ fn sealed_cause(reason: &UnableToDecryptReason) -> SealedCause {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Arc};
-
-    use matrix_sdk::deserialized_responses::{AlgorithmInfo, DecryptedRoomEvent, EncryptionInfo, VerificationState};
+    use matrix_sdk::deserialized_responses::VerificationState;
     use serde_json::{Value, json};
 
-    use super::*;
+    use super::{
+        super::samples::{decrypted, plain},
+        *,
+    };
 
     fn own() -> UserId {
         UserId::parse("@me:s").unwrap()
@@ -201,21 +202,7 @@ mod tests {
     }
 
     fn read(event: &Value) -> Option<Slip> {
-        slip(&own(), &room(), &TimelineEvent::from_plaintext(Raw::from_json_string(event.to_string()).unwrap()))
-    }
-
-    fn encryption_info() -> EncryptionInfo {
-        EncryptionInfo {
-            sender: "@eve:s".try_into().unwrap(),
-            sender_device: None,
-            forwarder: None,
-            algorithm_info: AlgorithmInfo::MegolmV1AesSha2 {
-                curve25519_key: String::new(),
-                sender_claimed_keys: BTreeMap::new(),
-                session_id: None,
-            },
-            verification_state: VerificationState::Verified,
-        }
+        slip(&own(), &room(), &plain(event))
     }
 
     fn member(who: &str, now: &str, was: Option<&str>) -> Value {
@@ -249,13 +236,7 @@ mod tests {
     fn nobody_can_smuggle_state_into_a_message() {
         let inside = json!({"type": "m.room.tombstone", "event_id": "$e", "sender": "@eve:s", "state_key": "",
                             "origin_server_ts": 1, "room_id": "!r", "content": {"replacement_room": "!hers"}});
-        let kind = TimelineEventKind::Decrypted(DecryptedRoomEvent {
-            event: Raw::from_json_string(inside.to_string()).unwrap(),
-            encryption_info: Arc::new(encryption_info()),
-            unsigned_encryption_info: None,
-        });
-        let mut event = TimelineEvent::from_plaintext(Raw::from_json_string(inside.to_string()).unwrap());
-        event.kind = kind;
+        let event = decrypted(&inside, VerificationState::Verified);
         let slip = slip(&own(), &room(), &event);
         assert!(matches!(slip, Some(Slip::Event(_))), "{slip:?}");
     }
@@ -270,14 +251,8 @@ mod tests {
         assert_eq!((sealed.session.as_deref(), message.sent_at), (Some("S"), Millis(0)));
     }
 
-    fn decrypted(event: &Value) -> Option<Slip> {
-        let mut timeline_event = TimelineEvent::from_plaintext(Raw::from_json_string(event.to_string()).unwrap());
-        timeline_event.kind = TimelineEventKind::Decrypted(DecryptedRoomEvent {
-            event: Raw::from_json_string(event.to_string()).unwrap(),
-            encryption_info: Arc::new(encryption_info()),
-            unsigned_encryption_info: None,
-        });
-        slip(&own(), &room(), &timeline_event)
+    fn read_decrypted(event: &Value) -> Option<Slip> {
+        slip(&own(), &room(), &decrypted(event, VerificationState::Verified))
     }
 
     fn clear_parts(slip: Option<Slip>) -> (String, Value) {
@@ -296,14 +271,14 @@ mod tests {
         for (kind, content) in [("m.reaction", reaction), ("m.sticker", json!({"body": "hi", "url": "mxc://s/x"}))] {
             let event = event(kind, content.clone());
             assert_eq!(clear_parts(read(&event)), (kind.to_owned(), content.clone()));
-            assert_eq!(clear_parts(decrypted(&event)), (kind.to_owned(), content));
+            assert_eq!(clear_parts(read_decrypted(&event)), (kind.to_owned(), content));
         }
         let mut old = event("m.room.redaction", json!({"reason": "typo", "redacts": "$forged"}));
         old["redacts"] = json!("$x");
         assert_eq!(clear_parts(read(&old)).1, json!({"reason": "typo", "redacts": "$x"}));
         let new = event("m.room.redaction", json!({"redacts": "$x"}));
         assert_eq!(clear_parts(read(&new)).1, json!({"redacts": "$x"}));
-        assert_eq!(clear_parts(decrypted(&new)).1, json!({}), "no homeserver asked whether its sender may");
+        assert_eq!(clear_parts(read_decrypted(&new)).1, json!({}), "no homeserver asked whether its sender may");
     }
 
     #[test]

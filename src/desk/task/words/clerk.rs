@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::watch;
 
+use super::permission::Permission;
 use crate::{
     broker::Broker,
     config::{Config, ThreadMode},
@@ -13,7 +14,7 @@ use crate::{
         task::lookup,
         words::{self, Reach, Request, Word},
     },
-    matrix::{Lines, MatrixError},
+    matrix::Lines,
     model::{Conversation, EntityName, Notice, Poll, RoomId, Status, UserId},
     store::{Message, Store, StoreError, StoredNotice},
 };
@@ -123,16 +124,13 @@ impl<'a> Visit<'a> {
         let body = &call.message.wording.body;
         let Some(request) = Request::read(word, body) else { return Ok(words::misused(word).into()) };
         let request = reaching(request, call);
-        match self.permitted(&request, call).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(words::refused(word).into()),
-            Err(error) => return Ok(words::unanswered(word, &error.to_string()).into()),
+        match self.permission(&request, call).await? {
+            Permission::Given => {}
+            Permission::Refused => return Ok(words::refused(word).into()),
+            Permission::Unverified => return Ok(words::unverified(word).into()),
+            Permission::Unknown(error) => return Ok(words::unanswered(word, &error.to_string()).into()),
         }
         Ok(self.carry_out(request, call).await?.unwrap_or_else(|| words::misused(word).into()))
-    }
-
-    async fn permitted(&self, request: &Request, call: &Call<'_>) -> Result<bool, MatrixError> {
-        if request.needs_room_admin() { self.is_room_admin(&call.message.sender).await } else { Ok(true) }
     }
 
     /// `None` when the request makes no sense where it was made.
@@ -155,18 +153,6 @@ impl<'a> Visit<'a> {
             Request::E2ee => words::e2ee(&self.seals().await?),
         };
         Ok(Some(text.into()))
-    }
-
-    /// A4: whether `user` may change the room, by its own rules or ours.
-    async fn is_room_admin(&self, user: &UserId) -> Result<bool, MatrixError> {
-        if self.config.authorization.is_admin(user) {
-            return Ok(true);
-        }
-        let line = self.speaker.as_ref().and_then(|speaker| self.clerk.lines.of(speaker));
-        let line = line.ok_or(MatrixError::NotOpen)?;
-        let levels = line.state(self.room.clone(), "m.room.power_levels", String::new()).await?;
-        let create = line.state_event(self.room.clone(), "m.room.create", String::new()).await?;
-        Ok(words::is_room_admin(user, levels.as_ref(), create.as_ref()))
     }
 }
 

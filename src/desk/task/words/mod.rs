@@ -4,6 +4,7 @@ mod choices;
 mod clerk;
 mod control;
 mod encryption;
+mod permission;
 mod report;
 mod story;
 #[cfg(test)]

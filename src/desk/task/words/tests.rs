@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 
 use super::{Call, Clerk, THREAD_MODE};
@@ -9,7 +10,7 @@ use crate::{
     broker::Dispatch,
     config::{Config, ThreadMode, compile_text},
     desk::gate::Command,
-    matrix::Switchboard,
+    matrix::{Answer, Provenance, StandIn, Switchboard},
     model::{
         Account, Batch, Change, Content, Conversation, Counts, DeviceId, EntityName, Envelope, EventId, Incoming,
         Millis, Notice, Priority, Responder, RoomId, Sealed, SealedCause, Secret, Standing, Status, TurnEnd, TurnId,
@@ -306,6 +307,50 @@ async fn where_answers_go_takes_power() {
     assert!(office.say("al", "!thread_mode").await.contains("main timeline"));
     assert!(office.say("boss", "!thread_mode reset").await.contains("into threads"));
     assert_eq!(office.store.setting(&place(None), THREAD_MODE).await.unwrap(), None);
+}
+
+/// A sender's line from the router, where this is known of what they send.
+struct Watchful {
+    router: UserId,
+    provenance: Provenance,
+}
+
+impl StandIn for Watchful {
+    fn user(&self) -> &UserId {
+        &self.router
+    }
+
+    fn provenance(&self, _: RoomId, _: EventId) -> Answer<'_, Provenance> {
+        async { Ok(self.provenance) }.boxed()
+    }
+}
+
+/// A4: where verified devices are required, a command that changes an encrypted room is taken from nothing else, and the
+/// answer says what to do. Looking is free, and so are rooms that aren't encrypted.
+#[tokio::test]
+async fn a_verified_device_may_be_required() {
+    let mut office = Office::open().await;
+    let strict = CONFIG.replace("admins:", "require_verified: true\n  admins:");
+    let config = compile_text(&strict, Path::new("/"), &BTreeMap::new()).unwrap().config;
+    office.clerk.config = watch::channel(Arc::new(config)).1;
+    let (board, lines) = Switchboard::new();
+    office.clerk.lines = lines;
+    let came = |provenance: Provenance| {
+        board.connect(name("router"), Arc::new(Watchful { router: user("router"), provenance }));
+    };
+    came(Provenance::Clear);
+    assert!(office.say("boss", "!thread_mode room").await.contains("main timeline"), "it isn't encrypted yet");
+    office.store.mark_encrypted(&place(None).room).await.unwrap();
+    for provenance in [Provenance::Clear, Provenance::Unverified] {
+        came(provenance);
+        let said = office.say("boss", "!thread_mode thread").await;
+        assert!(said.contains("was not taken") && said.contains("Verify"), "{provenance:?}: {said}");
+        assert!(office.say("boss", "!thread_mode").await.contains("main timeline"), "and nothing changed");
+    }
+    came(Provenance::Verified);
+    assert!(office.say("boss", "!thread_mode thread").await.contains("into threads"));
+    board.disconnect(&name("router"));
+    assert!(office.say("boss", "!thread_mode room").await.contains("didn't work"), "nobody can tell");
 }
 
 /// X12, X13: encryption is explained and asked about; what can't be switched on now says so.
