@@ -321,7 +321,7 @@ pub struct Http {
 /// How an entity talks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manners {
-    /// Where its answers go.
+    /// Where its answers go in rooms of several people.
     pub thread_mode: ThreadMode,
     /// Where they go in direct chats.
     pub chat_mode: ThreadMode,

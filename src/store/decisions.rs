@@ -64,6 +64,8 @@ pub struct Settlement {
     pub projection: Projection,
     /// What was decided, about it or about the message that it changes. It takes the place of an earlier decision.
     pub decision: Option<Decision>,
+    /// What is thereby decided about earlier messages.
+    pub also_decided: Vec<Decision>,
     /// Who is to answer.
     pub envelopes: Vec<Envelope>,
     /// What the house says.
@@ -90,6 +92,7 @@ impl Settlement {
             standing: Standing::Live,
             projection,
             decision: None,
+            also_decided: Vec::new(),
             envelopes: Vec::new(),
             notices: Vec::new(),
             withdrawn: None,
@@ -188,6 +191,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
         standing,
         projection,
         decision,
+        also_decided,
         envelopes,
         notices,
         withdrawn,
@@ -197,7 +201,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
         at,
     } = settlement;
     messages::project(db, &room, &projection)?;
-    if let Some(decision) = &decision {
+    for decision in decision.iter().chain(&also_decided) {
         decide(db, decision)?;
     }
     let mut fresh = Vec::with_capacity(envelopes.len());

@@ -14,7 +14,7 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::judge::Judge;
+use super::judge::{Judge, Unrouted};
 use crate::{
     model::{Handoff, RoomId},
     nursery::{Stop, panic_message},
@@ -42,7 +42,7 @@ pub(super) struct Flow {
     /// Rung when there is something to deal with.
     pub(super) work: Arc<Notify>,
     /// Messages for which the router is to pick somebody.
-    pub(super) asked: mpsc::Receiver<RouteRequest>,
+    pub(super) asked: mpsc::Receiver<Unrouted>,
     /// The way to it.
     pub(super) routes: RouteInbox,
 }
@@ -57,7 +57,7 @@ impl Flow {
     pub(super) async fn run(self, stop: Stop) {
         let Self { judge, work, mut asked, routes } = self;
         let mut busy = BTreeSet::new();
-        let mut picks: FuturesUnordered<BoxFuture<'static, Picked>> = FuturesUnordered::new();
+        let mut picks: FuturesUnordered<BoxFuture<'_, Option<Picked>>> = FuturesUnordered::new();
         let mut workers: FuturesUnordered<Worker<'_>> = FuturesUnordered::new();
         // At the start, what an earlier life left.
         let mut reroute = pin!(reroute(&judge).fuse());
@@ -67,16 +67,17 @@ impl Flow {
                 biased;
                 () = stop.soft() => return,
                 outcome = &mut reroute => outcome,
-                Some(request) = asked.recv(), if picks.len() < ROUTES_MAX => {
-                    picks.push(pick(routes.clone(), request).boxed());
+                Some(unrouted) = asked.recv(), if picks.len() < ROUTES_MAX => {
+                    picks.push(pick(&judge, routes.clone(), unrouted).boxed());
                     Ok(())
                 }
                 Some(picked) = picks.next() => {
+                    let Some(picked) = picked else { continue };
                     // What people do about the message meanwhile comes before or after the pick, never in between.
                     if busy.insert(picked.0.conversation.room.clone()) {
                         workers.push(settle_pick(&judge, picked).boxed());
                     } else {
-                        picks.push(time::sleep(BUSY_PAUSE).map(|()| picked).boxed());
+                        picks.push(time::sleep(BUSY_PAUSE).map(|()| Some(picked)).boxed());
                     }
                     Ok(())
                 }
@@ -114,13 +115,20 @@ async fn reroute(judge: &Judge) -> Result<(), StoreError> {
     }
 }
 
-/// R4: asks the router once, unless it gives no answer at all.
-async fn pick(routes: RouteInbox, request: RouteRequest) -> Picked {
+/// R4: asks the router once, unless it gives no answer at all. Nothing where it was decided otherwise before it was asked.
+async fn pick(judge: &Judge, routes: RouteInbox, Unrouted { request, patience }: Unrouted) -> Option<Picked> {
+    if !patience.is_zero() {
+        time::sleep(patience).await;
+        // A store that doesn't answer is no reason not to ask: what comes of it is looked at again.
+        if let Ok(None) = judge.waits_for_pick(&request.conversation.room, &request.event).await {
+            return None;
+        }
+    }
     loop {
         let (handoff, answer) = Handoff::new(request.clone());
         let sent = routes.send(handoff).await;
         match answer.await {
-            Ok(picked) => return (request, picked),
+            Ok(picked) => return Some((request, picked)),
             // A router that is gone is asked at the next start.
             Err(_) if sent.is_err() => std::future::pending().await,
             Err(_) => time::sleep(FAILED_PAUSE).await,

@@ -1,7 +1,7 @@
 //! Deals with one event: what it shows, what was decided, and what follows, in one step in the store and then in the
 //! world.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
@@ -14,16 +14,17 @@ use crate::{
     broker::Broker,
     config::Config,
     desk::{
-        gate::{Action, Command, decide},
+        gate::{Action, Command, Verdict, decide},
+        lone_file::{files_before, patience, with_words},
         message::{self, Said},
         projection,
         ruling::{Case, Ruling},
-        scene,
+        scene::{self, Scene},
     },
-    model::{Content, Conversation, EntityName, EventId, Notice, RoomId, Standing},
+    model::{Content, Conversation, EntityName, EventId, Millis, Notice, RoomId, Standing},
     observe::{self, MessageDecided},
     routing::{RouteRequest, Routed},
-    store::{DecisionAction, Message, Projection, Settlement, StoreError, StoredEvent},
+    store::{Decision, DecisionAction, Message, Projection, Settlement, StoreError, StoredEvent},
 };
 
 /// Judges what people and entities say.
@@ -33,7 +34,14 @@ pub(super) struct Judge {
     pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) broker: Broker,
     /// Takes messages for which the router is to pick somebody. While it is full, their rooms wait.
-    pub(super) router: mpsc::Sender<RouteRequest>,
+    pub(super) router: mpsc::Sender<Unrouted>,
+}
+
+/// A message for which the router is to pick somebody.
+pub(super) struct Unrouted {
+    pub(super) request: RouteRequest,
+    /// How long it waits before that: words may come that decide about it.
+    pub(super) patience: Duration,
 }
 
 impl Judge {
@@ -111,15 +119,33 @@ impl Judge {
         let verdict = decide(&facts);
         let case = Case { config, scene: &scene, message, now: settlement.at };
         settlement = with(settlement, case.rule(&facts, &verdict));
+        settlement.also_decided = self.files_of(&scene, message, &verdict, settlement.at).await?;
         if let Action::Run(command) = &verdict.action {
             settlement.notices.extend(self.run(&case, command).await?);
         }
         MessageDecided { room: &message.room, event: &message.event, rule: verdict.rule }.emit();
+        let patience = patience(&facts.room, message, settlement.at);
         self.commit(settlement).await?;
         if let Action::Route(candidates) = verdict.action {
-            self.route(message, candidates).await;
+            self.route(message, candidates, patience).await;
         }
         Ok(())
+    }
+
+    /// C5: what the verdict about `words` decides about files that wait for them.
+    async fn files_of(
+        &self,
+        scene: &Scene,
+        words: &Message,
+        verdict: &Verdict,
+        now: Millis,
+    ) -> Result<Vec<Decision>, StoreError> {
+        let mut decided = Vec::new();
+        for file in files_before(&scene.thread, words) {
+            let known = self.view.store.decision(&file.room, &file.event).await?;
+            decided.extend(known.and_then(|known| with_words(known, verdict, now)));
+        }
+        Ok(decided)
     }
 
     /// W1: what the house says to a command, which is carried out.
@@ -135,20 +161,24 @@ impl Judge {
         event: &EventId,
         routed: &Routed,
     ) -> Result<Option<Ruling>, StoreError> {
-        let Some(message) = self.view.store.message(room, event).await?.filter(|message| !message.deleted) else {
-            return Ok(None);
-        };
-        let Some(decision) = self.view.store.decision(room, event).await? else { return Ok(None) };
-        let waits = match decision.action {
-            DecisionAction::Route | DecisionAction::Ask => true,
-            DecisionAction::Ignore | DecisionAction::Run | DecisionAction::Say | DecisionAction::Answer => false,
-        };
-        if !waits {
-            return Ok(None);
-        }
+        let Some((message, decision)) = self.waits_for_pick(room, event).await? else { return Ok(None) };
         let (config, scene) = (self.config(), self.view.scene(&message).await?);
         let case = Case { config: &config, scene: &scene, message: &message, now: observe::now() };
         Ok(Some(case.routed(decision.candidates, routed)))
+    }
+
+    /// A message that is still there and waits for somebody to be picked, with what was decided about it.
+    pub(super) async fn waits_for_pick(
+        &self,
+        room: &RoomId,
+        event: &EventId,
+    ) -> Result<Option<(Message, Decision)>, StoreError> {
+        let message = self.view.store.message(room, event).await?.filter(|message| !message.deleted);
+        let decision = self.view.store.decision(room, event).await?.filter(|decision| match decision.action {
+            DecisionAction::Route | DecisionAction::Ask => true,
+            DecisionAction::Ignore | DecisionAction::Run | DecisionAction::Say | DecisionAction::Answer => false,
+        });
+        Ok(message.zip(decision))
     }
 
     /// Writes everything down, and tells those whom it concerns. A crash in between is made up for at the next start.
@@ -166,11 +196,11 @@ impl Judge {
         Arc::clone(&self.config.borrow())
     }
 
-    async fn route(&self, message: &Message, candidates: Vec<EntityName>) {
+    async fn route(&self, message: &Message, candidates: Vec<EntityName>, patience: Duration) {
         let Message { room, event, thread, .. } = message.clone();
         let request = RouteRequest { conversation: Conversation { room, thread }, event, candidates };
         // Whoever takes them ends with this task, and the next start asks again.
-        drop(self.router.send(request).await);
+        drop(self.router.send(Unrouted { request, patience }).await);
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod afterthought;
 mod gate;
+mod lone_file;
 mod ruling;
 mod scene;

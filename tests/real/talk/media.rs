@@ -47,6 +47,38 @@ async fn files_are_read() {
     files(Sort::Open).await;
 }
 
+/// Conversation 57. C5: a file without a word waits for the words that many clients send after it, and whoever they are for looks
+/// at both, in one answer. The router isn't asked about it.
+#[tokio::test]
+async fn the_words_after_a_file_decide_who_reads_it() {
+    let mut stage = Stage::open(Sort::Open, &["alpha", "beta", "gamma"]).await;
+    let (name, words) = (format!("{}txt", topic()), topic());
+    stage.stub().when_asks("beta", &[&words], Act::say("Milk and bread."));
+    let list = attachment(&mut stage, (&name, "text/plain", "m.file"), LIST).await;
+    let file = stage.post(&Post::file(&name, list)).await;
+    stage.ask(&["beta"], &words).await;
+    let answer = stage.answer("beta", "Milk and bread.").await;
+    assert_eq!(answer.root.as_deref(), Some(&*file));
+    let asked = stage.stub().asked(&words);
+    assert!(asked.len() == 1 && asked[0].holds("the-secret-ingredient"), "{asked:#?}");
+    stage.only(&[&answer]).await;
+    assert!(stage.stub().forms(&name).is_empty(), "the router had nothing to pick");
+}
+
+/// Conversation 58. C5: a file after which nothing comes is for whom the router picks.
+#[tokio::test]
+async fn a_file_without_words_is_routed() {
+    let mut stage = Stage::open(Sort::Open, &["alpha", "beta", "gamma"]).await;
+    let name = format!("{}txt", topic());
+    stage.stub().picks(&name, "gamma");
+    stage.stub().when_asks("gamma", &[&name], Act::say("A list."));
+    let list = attachment(&mut stage, (&name, "text/plain", "m.file"), LIST).await;
+    let file = stage.post(&Post::file(&name, list)).await;
+    let answer = stage.answer("gamma", "A list.").await;
+    assert_eq!(answer.root.as_deref(), Some(&*file));
+    stage.only(&[&answer]).await;
+}
+
 /// What a message needs to name a file: its name, its type, and as what it is sent.
 async fn attachment(stage: &mut Stage<'_>, (name, mime, kind): (&str, &str, &str), bytes: &[u8]) -> Value {
     let mut content = stage.asker.upload(name, mime, bytes).await;

@@ -1,6 +1,9 @@
 //! Who answers, from what came in to the order that is given.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::stage::{
     Answering, Stage, answer, asks, batch, completed, deletion, edit, event, in_thread, incoming, main_timeline,
@@ -295,6 +298,59 @@ async fn a_caption_belongs_to_its_file() {
                 main_timeline(),
                 "only what comes right after it"
             );
+        })
+        .await;
+}
+
+/// C5, R4: words that come after a file alone decide who answers both, and the router isn't asked about the file.
+#[tokio::test(start_paused = true)]
+async fn words_decide_who_looks_at_a_file() {
+    let stage = Stage::lobby().await;
+    let file = json!({"msgtype": "m.image", "body": "cat.png", "m.mentions": {}});
+    stage
+        .run(async |stage| {
+            stage.hear(vec![incoming("1", "al", "m.room.message", &file)]).await;
+            assert_eq!(stage.decision("1").await.unwrap().action, DecisionAction::Route);
+            stage.hear(vec![asks("2", &["bob"])]).await;
+            let turn = stage.order().await.turn;
+            assert_eq!((turn.responder.to_string().as_str(), turn.conversation), ("bob", thread("1")));
+            assert_eq!((stage.rule("1").await.as_str(), stage.rule("2").await.as_str()), ("C5", "W3"));
+            stage.hear(vec![incoming("3", "al", "m.room.message", &file), person("And this?", "4")]).await;
+            let asked = stage.routing().await;
+            assert_eq!(
+                (&asked.value.event, &asked.value.conversation),
+                (&event("4"), &thread("3")),
+                "about both at once"
+            );
+            sleep(Duration::from_secs(10)).await;
+            assert!(stage.routes.lock().await.try_recv().is_err(), "and about neither file alone");
+        })
+        .await;
+}
+
+/// C5: without words the router picks somebody for the file after a moment; one with a caption doesn't wait.
+#[tokio::test(start_paused = true)]
+async fn a_file_alone_is_routed_after_a_moment() {
+    let stage = Stage::lobby().await;
+    let file = |more: Value| {
+        let mut content = json!({"msgtype": "m.file", "body": "a.txt", "filename": "a.txt", "m.mentions": {}});
+        content.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        content
+    };
+    stage
+        .run(async |stage| {
+            let began = Instant::now();
+            let captioned = file(json!({"body": "What is in here?"}));
+            stage.hear(vec![incoming("1", "al", "m.room.message", &captioned)]).await;
+            let first = stage.routing().await;
+            assert_eq!(first.value.event, event("1"));
+            assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+            stage.hear(vec![incoming("2", "al", "m.room.message", &file(json!({})))]).await;
+            let second = stage.routing().await;
+            let waited = began.elapsed();
+            assert_eq!(second.value.event, event("2"));
+            assert!((Duration::from_secs(1)..=Duration::from_secs(2)).contains(&waited), "{waited:?}");
+            drop(first);
         })
         .await;
 }
