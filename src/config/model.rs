@@ -385,6 +385,8 @@ pub struct Conversations {
     pub redact_answers: bool,
     /// From which age on an answer says that it is late.
     pub late_after: Duration,
+    /// How many messages of a room that came while we were away are answered unasked.
+    pub catch_up_max: NonZeroUsize,
     /// How many answers are given at once.
     pub turns_max: NonZeroUsize,
     /// How many of them only people's questions get.
@@ -418,6 +420,7 @@ impl Default for Conversations {
             edit_window: Duration::from_hours(1),
             redact_answers: false,
             late_after: Duration::from_mins(2),
+            catch_up_max: many(20),
             turns_max: many(32),
             turns_reserved: 8,
             turn_timeout: Duration::from_mins(10),

@@ -56,7 +56,14 @@ mod tests {
     fn departed(by: &str, how: Departure) -> Batch {
         let change = Change::Departed { room: RoomId::parse("!r").unwrap(), by: Some(UserId::parse(by).unwrap()), how };
         let entity = EntityName::parse("ada").unwrap();
-        Batch { entity, token: None, received_at: Millis(0), events: vec![], changes: vec![change] }
+        Batch {
+            entity,
+            token: None,
+            received_at: Millis(0),
+            after_absence: false,
+            events: vec![],
+            changes: vec![change],
+        }
     }
 
     /// I11: a kick by somebody else closes the door; one by our own router does not.

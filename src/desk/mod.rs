@@ -2,7 +2,7 @@
 //! follows.
 //!
 //! Reading order: what a batch means (`admission`), what an event says (`message`, `mentions`, `command`), what it
-//! shows (`projection`), what is known around it (`scene`), who answers (`gate`), what follows from that (`ruling`),
+//! shows (`projection`), what is known around it (`scene`), who answers (`gate`), what waits because too much was missed (`missed`), what follows from that (`ruling`),
 //! what people change later (`afterthought`), what the house says (`words`); then the task that carries it all.
 //!
 //! **Invariant**: a loop hears back only after its batch is durable, events and position together. What it never heard
@@ -16,6 +16,7 @@ mod mentions;
 mod message;
 
 mod gate;
+mod missed;
 mod projection;
 mod scene;
 

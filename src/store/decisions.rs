@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{
-    AuditEntry, Ordinal, Projection, Store, StoreError, StoredEvent, audit,
+    AuditEntry, Ordinal, Projection, Release, Store, StoreError, StoredEvent, audit,
     columns::{Word as _, all, from_millis, id, json, millis, optional_id, rows, run, to_json, word},
-    events, memos, messages, notices, turns,
+    events, held, memos, messages, notices, turns,
 };
 use crate::model::{
     Conversation, EntityName, Envelope, EventId, Millis, Notice, Responder, RoomId, Standing, TurnId, UserId,
@@ -74,6 +74,8 @@ pub struct Settlement {
     pub again: Vec<TurnId>,
     /// What somebody tapped on a question; the first tap counts.
     pub pick: Option<Pick>,
+    /// What the pick means for messages of the room that are held back.
+    pub release: Option<Release>,
     /// What the audit is told.
     pub audit: Option<AuditEntry>,
     /// When it happens.
@@ -95,6 +97,7 @@ impl Settlement {
             withdrawn: None,
             again: Vec::new(),
             pick: None,
+            release: None,
             audit: None,
             at,
         }
@@ -127,7 +130,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it could not be committed.
     pub async fn settle(&self, settlement: Settlement) -> Result<Vec<Envelope>, StoreError> {
-        let says = !settlement.notices.is_empty();
+        let says = !settlement.notices.is_empty() || settlement.release.is_some();
         let fresh = self.write(move |db| Ok(settle(db, settlement)?)).await?;
         if says {
             self.ring();
@@ -192,6 +195,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
         withdrawn,
         again,
         pick,
+        release,
         audit,
         at,
     } = settlement;
@@ -218,7 +222,11 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
         turns::ask_again(db, turn)?;
     }
     if let Some(Pick { notice, value, by }) = &pick {
-        notices::record_answer(db, notice, value, by)?;
+        let is_first = notices::record_answer(db, notice, value, by)?;
+        if let Some(release) = release.filter(|_| is_first) {
+            held::release(db, &room, release.fate)?;
+            notices::reword_notice(db, notice, &release.said)?;
+        }
     }
     if let Some(entry) = &audit {
         audit::record(db, entry)?;
@@ -250,7 +258,7 @@ fn decide(db: &Connection, decision: &Decision) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn read_decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
+pub(super) fn read_decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     Ok(Decision {
         ordinal: Ordinal(row.get("ordinal")?),
         conversation: Conversation { room: id(row, "room")?, thread: optional_id(row, "thread")? },

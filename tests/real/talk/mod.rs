@@ -2,6 +2,7 @@
 
 mod agents;
 mod alone;
+mod away;
 mod busy;
 mod commands;
 mod content;

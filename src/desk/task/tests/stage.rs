@@ -39,7 +39,7 @@ agents:
 teams:
   duo: {role: Does both., agents: [ada, bob], rooms: [lobby]}
 bot_accounts: [\"@bridge:s\"]
-conversation: {redact_answers: true, agent_messages_max: 3}
+conversation: {redact_answers: true, agent_messages_max: 3, catch_up_max: 3}
 authorization:
   global_users: [\"@al:s\", \"@kim:s\", \"@bridge:s\"]
   aliases: {\"@al:s\": [\"@al2:s\"]}
@@ -422,7 +422,8 @@ impl Parts {
 
 /// What an entity's loop brings.
 pub(super) fn batch(entity: &str, events: Vec<Incoming>) -> Batch {
-    Batch { entity: name(entity), token: None, received_at: observe::now(), events, changes: Vec::new() }
+    let (entity, received_at) = (name(entity), observe::now());
+    Batch { entity, token: None, received_at, after_absence: false, events, changes: Vec::new() }
 }
 
 fn account(entity: &EntityName) -> Account {

@@ -1,0 +1,7 @@
+-- What lets a house last: messages that were missed and wait for what people want.
+
+-- Whether it happened while the entity that brought it was away.
+ALTER TABLE events ADD COLUMN missed INTEGER NOT NULL DEFAULT 0 CHECK (missed IN (0, 1));
+
+-- Messages that are held back until people say which of them are answered.
+CREATE INDEX decisions_held ON decisions (room) WHERE rule = 'N7' AND action = 'ask';
