@@ -387,6 +387,8 @@ pub struct Conversations {
     pub late_after: Duration,
     /// How many messages of a room that came while we were away are answered unasked.
     pub catch_up_max: NonZeroUsize,
+    /// How often an answer may break off with the program, or break down, before it is given up.
+    pub attempts_max: u32,
     /// How many answers are given at once.
     pub turns_max: NonZeroUsize,
     /// How many of them only people's questions get.
@@ -421,6 +423,7 @@ impl Default for Conversations {
             redact_answers: false,
             late_after: Duration::from_mins(2),
             catch_up_max: many(20),
+            attempts_max: 3,
             turns_max: many(32),
             turns_reserved: 8,
             turn_timeout: Duration::from_mins(10),

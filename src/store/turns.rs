@@ -1,5 +1,7 @@
 //! Envelopes on their way and the turns that answer them: each message once per responder, each turn until it ends.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{
@@ -85,6 +87,8 @@ pub struct Unfinished {
     pub queued: Vec<Envelope>,
     /// Turns that had begun, or are to be given again; the oldest first.
     pub turns: Vec<Turn>,
+    /// How often each of these was begun without coming to an end.
+    pub tries: BTreeMap<TurnId, u32>,
 }
 
 impl Store {
@@ -160,6 +164,38 @@ impl Store {
         .await
     }
 
+    /// N9: gives a turn up that breaks down again and again, until somebody has it given again; `notice` says so. What of
+    /// it is unsent stays so: it may be what breaks.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be committed.
+    pub async fn park(&self, turn: &TurnId, notice: Notice, now: Millis) -> Result<(), StoreError> {
+        let turn = turn.clone();
+        self.write(move |db| {
+            run(db, PARK, params![turn.as_str(), from_millis(now)])?;
+            run(db, SETTLE, [turn.as_str()])?;
+            run(db, UNSENT, [turn.as_str()])?;
+            insert_notice(db, &notice, now)?;
+            Ok(())
+        })
+        .await?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Counts that somebody begins anew to give an answer, to be awaited before they do. Answers how often that makes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be committed, or when there is no such turn.
+    pub async fn count_try(&self, turn: &TurnId) -> Result<u32, StoreError> {
+        let turn = turn.clone();
+        self.write(move |db| {
+            let sql = "UPDATE turns SET tries = tries + 1 WHERE id = ?1 RETURNING tries";
+            Ok(db.prepare_cached(sql)?.query_row([turn.as_str()], |row| row.get("tries"))?)
+        })
+        .await
+    }
+
     /// Remembers the message in the room that is part number `part` of an answer.
     ///
     /// # Errors
@@ -219,10 +255,12 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub async fn unfinished(&self) -> Result<Unfinished, StoreError> {
         self.read(|db| {
-            let ids: Vec<TurnId> = all(db, UNFINISHED, [], |row| id(row, "id"))?;
+            let begun: Vec<(TurnId, u32)> = all(db, UNFINISHED, [], |row| Ok((id(row, "id")?, row.get("tries")?)))?;
+            let ids: Vec<TurnId> = begun.iter().map(|(id, _)| id.clone()).collect();
             Ok(Unfinished {
                 queued: all(db, QUEUED, [], read_envelope)?,
                 turns: stored(db, &ids)?.into_iter().map(|stored| stored.turn).collect(),
+                tries: begun.into_iter().collect(),
             })
         })
         .await
@@ -282,13 +320,16 @@ const TAKE: &str = "UPDATE envelopes SET state = 'taken', turn = ?4
 const WITHDRAW: &str = "UPDATE envelopes SET state = 'cancelled'
     WHERE turn = ?1 AND state <> 'cancelled' AND EXISTS
     (SELECT 1 FROM deletions WHERE deletions.room = envelopes.room AND deletions.event = envelopes.event)";
-const BEGIN: &str = "INSERT INTO turns (id, room, state, started_at) VALUES (?1, ?2, 'running', ?3)
-    ON CONFLICT (id) DO UPDATE
-    SET attempt = attempt + 1, state = 'running', again = 0, started_at = excluded.started_at, ended_at = NULL";
-const FINISH: &str = "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, text = ?3, ended_at = ?4
-    WHERE id = ?1";
+const BEGIN: &str = "INSERT INTO turns (id, room, state, tries, started_at) VALUES (?1, ?2, 'running', 1, ?3)
+    ON CONFLICT (id) DO UPDATE SET attempt = attempt + 1, state = 'running', again = 0, tries = tries + 1,
+    started_at = excluded.started_at, ended_at = NULL";
+const FINISH: &str =
+    "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, text = ?3, ended_at = ?4,
+    tries = 0 WHERE id = ?1";
+const PARK: &str = "UPDATE turns SET state = 'failed', again = 0, ended_at = ?2 WHERE id = ?1";
+const UNSENT: &str = "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND content IS NOT NULL";
 pub(super) const UNFINISHED: &str =
-    "SELECT id FROM turns WHERE state IN ('running', 'suspended') OR again = 1 ORDER BY started_at";
+    "SELECT id, tries FROM turns WHERE state IN ('running', 'suspended') OR again = 1 ORDER BY started_at";
 pub(super) const QUEUED: &str = "SELECT * FROM envelopes WHERE state = 'queued' ORDER BY serial";
 pub(super) const TURN_AT: &str = "SELECT turn FROM turn_parts WHERE room = ?1 AND event = ?2";
 pub(super) const TURNS_OF: &str = "SELECT turn FROM envelopes WHERE room = ?1 AND event = ?2 AND turn IS NOT NULL";
@@ -328,7 +369,7 @@ pub(super) fn cancel_envelopes(db: &Connection, room: &RoomId, event: &EventId) 
 
 /// Marks a turn to be given again. Answers whether there is such a turn.
 pub(super) fn ask_again(db: &Connection, turn: &TurnId) -> rusqlite::Result<bool> {
-    Ok(run(db, "UPDATE turns SET again = 1 WHERE id = ?1", [turn.as_str()])? == 1)
+    Ok(run(db, "UPDATE turns SET again = 1, tries = 0 WHERE id = ?1", [turn.as_str()])? == 1)
 }
 
 /// Remembers a message in the room as a part of an answer. A part that was replaced belongs to the answer no more.

@@ -36,4 +36,4 @@ pub use room::{
     EntityDeparted, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused,
     RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
 };
-pub use turn::TurnEnded;
+pub use turn::{AnswerParked, TurnEnded};

@@ -15,6 +15,7 @@ mod faults;
 mod hall;
 mod media;
 mod people;
+mod poison;
 mod routed;
 mod sealed;
 mod slowed;

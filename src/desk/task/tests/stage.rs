@@ -450,5 +450,6 @@ fn status() -> Status {
         entities: Vec::new(),
         rooms: Vec::new(),
         counts: Counts::default(),
+        parked: crate::model::Parked::default(),
     }
 }

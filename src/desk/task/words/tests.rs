@@ -68,6 +68,7 @@ fn status() -> Status {
         entities: Vec::new(),
         rooms: Vec::new(),
         counts: Counts::default(),
+        parked: crate::model::Parked::default(),
     }
 }
 
