@@ -83,6 +83,8 @@ pub enum Registration {
 pub struct State {
     /// The folder, absolute.
     pub folder: PathBuf,
+    /// How long what is settled is kept.
+    pub retention: Duration,
 }
 
 /// A language model.

@@ -20,8 +20,8 @@ pub use event::{
     InviteAccepted, InviteDeclined, InviteRetried, LimitKept, MemberInvited, MessageDecided, MessageRefused,
     MessageRouted, ModelFellBack, ModelPaused, ModelRetried, OutboxFailed, PlaintextRefused, RoomCreated, RoomJoined,
     RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed, RoutingFailed, SettlementFailed, ShutdownBegan, ShutdownDone,
-    ShutdownForced, SignalReceived, StatusIncomplete, SyncFailed, SyncStalled, TaskDied, TeamTroubled, TokensRefreshed,
-    ToolUsed, TurnEnded, TurnUnsaved,
+    ShutdownForced, SignalReceived, StatusIncomplete, StoreSwept, SweepFailed, SyncFailed, SyncStalled, TaskDied,
+    TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded, TurnUnsaved,
 };
 pub use fault::{fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};

@@ -214,6 +214,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
     }
     if let Projection::Deletion { of } = &projection {
         memos::forget_from(db, &room, of)?;
+        turns::silence(db, &room, of)?;
     }
     if let Some(withdrawn) = &withdrawn {
         turns::cancel_envelopes(db, &room, withdrawn)?;

@@ -63,6 +63,8 @@ fn settle(db: Connection) -> Result<Connection, StoreError> {
     // Answers with a row, which `pragma_update` would take for an error.
     db.query_row(&format!("PRAGMA soft_heap_limit = {HEAP_BYTES_MAX}"), [], |_| Ok(()))?;
     db.pragma_update(None, "foreign_keys", true)?;
+    // S8: what people took back is gone from the file, too, not only from its tables.
+    db.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     Ok(db)
 }
 

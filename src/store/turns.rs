@@ -323,9 +323,16 @@ const WITHDRAW: &str = "UPDATE envelopes SET state = 'cancelled'
 const BEGIN: &str = "INSERT INTO turns (id, room, state, tries, started_at) VALUES (?1, ?2, 'running', 1, ?3)
     ON CONFLICT (id) DO UPDATE SET attempt = attempt + 1, state = 'running', again = 0, tries = tries + 1,
     started_at = excluded.started_at, ended_at = NULL";
+/// S8: what answers something that was taken back leaves no words.
 const FINISH: &str =
-    "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, text = ?3, ended_at = ?4,
-    tries = 0 WHERE id = ?1";
+    "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, ended_at = ?4, tries = 0,
+    text = CASE WHEN EXISTS (SELECT 1 FROM envelopes AS e JOIN deletions AS d ON d.room = e.room AND d.event = e.event
+        WHERE e.turn = ?1) THEN '' ELSE ?3 END WHERE id = ?1";
+const WORDS: &str = "UPDATE turns SET text = '' WHERE id = ?1";
+const CALLS: &str = "UPDATE tool_calls SET input = '{}',
+    outcome = iif(outcome IS NULL, 'unknown, and what it was about was deleted', '') WHERE turn = ?1";
+const ABOUT: &str = "SELECT turn FROM envelopes WHERE room = ?1 AND event = ?2 AND turn IS NOT NULL
+    UNION SELECT turn FROM turn_parts WHERE room = ?1 AND event = ?2";
 const PARK: &str = "UPDATE turns SET state = 'failed', again = 0, ended_at = ?2 WHERE id = ?1";
 const UNSENT: &str = "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND content IS NOT NULL";
 pub(super) const UNFINISHED: &str =
@@ -359,6 +366,16 @@ pub(super) fn insert_envelope(db: &Connection, envelope: &Envelope) -> rusqlite:
 fn cancel_one(db: &Connection, envelope: &Envelope) -> rusqlite::Result<bool> {
     let (room, event) = (envelope.conversation.room.as_str(), envelope.event.as_str());
     Ok(run(db, CANCEL_ONE, params![room, event, envelope.responder.to_string()])? == 1)
+}
+
+/// S8: wipes the words of every turn that answers `event`, or consists of it, and of the tools it called.
+pub(super) fn silence(db: &Connection, room: &RoomId, event: &EventId) -> rusqlite::Result<()> {
+    let turns: Vec<TurnId> = all(db, ABOUT, [room.as_str(), event.as_str()], |row| id(row, "turn"))?;
+    for turn in &turns {
+        run(db, WORDS, [turn.as_str()])?;
+        run(db, CALLS, [turn.as_str()])?;
+    }
+    Ok(())
 }
 
 /// Cancels what still waits of a message, whoever was to answer it. Answers how many that were.

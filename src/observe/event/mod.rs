@@ -13,6 +13,7 @@ mod lane;
 mod mind;
 mod model;
 mod room;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -36,4 +37,5 @@ pub use room::{
     EntityDeparted, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused,
     RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
 };
+pub use sweep::{StoreSwept, SweepFailed};
 pub use turn::{AnswerParked, TurnEnded};

@@ -78,7 +78,7 @@ pub(super) fn incoming(id: &str, sender: &str, kind: &str, content: &Value) -> I
         room: room(),
         event: event(id),
         sender: user(sender),
-        sent_at: Millis(1_000),
+        sent_at: observe::now(),
         standing: Standing::Live,
         content: Content::Clear { kind: kind.to_owned(), json: content.to_string() },
     }
