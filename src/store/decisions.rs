@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use super::{
     AuditEntry, Ordinal, Projection, Release, Store, StoreError, StoredEvent, audit,
     columns::{Word as _, all, from_millis, id, json, millis, optional_id, rows, run, to_json, word},
-    events, held, memos, messages, notices, turns,
+    events, held, memos, messages, notices, silence, turns,
 };
 use crate::model::{
     Conversation, EntityName, Envelope, EventId, Millis, Notice, Responder, RoomId, Standing, TurnId, UserId,
@@ -214,7 +214,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
     }
     if let Projection::Deletion { of } = &projection {
         memos::forget_from(db, &room, of)?;
-        turns::silence(db, &room, of)?;
+        silence::silence(db, &room, of)?;
     }
     if let Some(withdrawn) = &withdrawn {
         turns::cancel_envelopes(db, &room, withdrawn)?;

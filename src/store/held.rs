@@ -89,7 +89,8 @@ impl Store {
 pub(super) const HELD: &str = "SELECT decisions.* FROM decisions JOIN messages ON messages.ordinal = decisions.ordinal
     WHERE decisions.room = ?1 AND rule = 'N7' AND action = 'ask' AND deleted = 0 ORDER BY decisions.ordinal";
 const ROOMS: &str = "SELECT DISTINCT room FROM decisions WHERE rule = 'N7' AND action = 'ask'";
-pub(super) const MISSED_DUE: &str = "SELECT count(*) AS events FROM events WHERE due = 1 AND missed = 1 AND room = ?1";
+pub(super) const MISSED_DUE: &str =
+    "SELECT count(*) AS events FROM events INDEXED BY events_due WHERE due = 1 AND missed = 1 AND room = ?1";
 const NEWEST: &str = "SELECT id FROM notices WHERE id >= ?1 AND id < ?2 ORDER BY serial DESC LIMIT 1";
 const LEAVE: &str = "UPDATE decisions SET action = 'ignore', reason = 'it was missed, and nobody wanted it answered'
     WHERE room = ?1 AND rule = 'N7' AND action = 'ask'";

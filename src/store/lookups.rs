@@ -40,15 +40,6 @@ impl Store {
         .await
     }
 
-    /// How many turns failed and were not tried again.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database can't be read.
-    pub async fn failed_count(&self) -> Result<u64, StoreError> {
-        let sql = "SELECT count(*) AS failed FROM turns WHERE state = 'failed'";
-        self.read(move |db| Ok(db.prepare_cached(sql)?.query_row([], |row| row.get("failed"))?)).await
-    }
-
     /// Who sent the messages of `room` that nobody of ours can read, one entry for each of up to `limit` messages.
     ///
     /// # Errors

@@ -79,12 +79,13 @@ pub(super) const GONE: &str = "SELECT e.ordinal, e.room, e.event,
             WHERE n.room = m.room AND n.thread = m.thread AND n.ordinal > m.ordinal LIMIT ?4)) < ?4))";
 const TURNS: &str = "SELECT DISTINCT turn FROM envelopes WHERE room = ?1 AND event = ?2 AND turn IS NOT NULL";
 /// What hangs on an event, and the event itself at last.
-const WITH_IT: [&str; 7] = [
+const WITH_IT: [&str; 8] = [
     "DELETE FROM envelopes WHERE room = ?1 AND event = ?2",
     "DELETE FROM decisions WHERE room = ?1 AND event = ?2",
     "DELETE FROM summaries WHERE room = ?1 AND thread = ?2",
-    "DELETE FROM edits WHERE room = ?1 AND (of = ?2 OR (event = ?2
-        AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.room = ?1 AND messages.event = edits.of)))",
+    "DELETE FROM edits WHERE room = ?1 AND of = ?2",
+    "DELETE FROM edits WHERE room = ?1 AND event = ?2
+        AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.room = ?1 AND messages.event = edits.of)",
     "DELETE FROM messages WHERE room = ?1 AND event = ?2",
     "DELETE FROM events WHERE room = ?1 AND event = ?2",
     "DELETE FROM deletions WHERE room = ?1 AND event = ?2",

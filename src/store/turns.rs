@@ -164,38 +164,6 @@ impl Store {
         .await
     }
 
-    /// N9: gives a turn up that breaks down again and again, until somebody has it given again; `notice` says so. What of
-    /// it is unsent stays so: it may be what breaks.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it could not be committed.
-    pub async fn park(&self, turn: &TurnId, notice: Notice, now: Millis) -> Result<(), StoreError> {
-        let turn = turn.clone();
-        self.write(move |db| {
-            run(db, PARK, params![turn.as_str(), from_millis(now)])?;
-            run(db, SETTLE, [turn.as_str()])?;
-            run(db, UNSENT, [turn.as_str()])?;
-            insert_notice(db, &notice, now)?;
-            Ok(())
-        })
-        .await?;
-        self.ring();
-        Ok(())
-    }
-
-    /// Counts that somebody begins anew to give an answer, to be awaited before they do. Answers how often that makes.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it could not be committed, or when there is no such turn.
-    pub async fn count_try(&self, turn: &TurnId) -> Result<u32, StoreError> {
-        let turn = turn.clone();
-        self.write(move |db| {
-            let sql = "UPDATE turns SET tries = tries + 1 WHERE id = ?1 RETURNING tries";
-            Ok(db.prepare_cached(sql)?.query_row([turn.as_str()], |row| row.get("tries"))?)
-        })
-        .await
-    }
-
     /// Remembers the message in the room that is part number `part` of an answer.
     ///
     /// # Errors
@@ -313,7 +281,7 @@ const CANCEL_ONE: &str = "UPDATE envelopes SET state = 'cancelled'
     WHERE room = ?1 AND event = ?2 AND responder = ?3 AND state = 'queued'";
 const FORGET: &str = "UPDATE turns SET again = 0, ended_at = coalesce(ended_at, ?2),
     state = CASE WHEN state IN ('running', 'suspended') THEN 'stopped' ELSE state END WHERE id = ?1";
-const SETTLE: &str = "UPDATE envelopes SET state = 'done' WHERE turn = ?1 AND state = 'taken'
+pub(super) const SETTLE: &str = "UPDATE envelopes SET state = 'done' WHERE turn = ?1 AND state = 'taken'
     AND EXISTS (SELECT 1 FROM turns WHERE id = ?1 AND state <> 'suspended')";
 const TAKE: &str = "UPDATE envelopes SET state = 'taken', turn = ?4
     WHERE room = ?1 AND event = ?2 AND responder = ?3 AND (state = 'queued' OR (state = 'taken' AND turn = ?4))";
@@ -328,13 +296,6 @@ const FINISH: &str =
     "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, ended_at = ?4, tries = 0,
     text = CASE WHEN EXISTS (SELECT 1 FROM envelopes AS e JOIN deletions AS d ON d.room = e.room AND d.event = e.event
         WHERE e.turn = ?1) THEN '' ELSE ?3 END WHERE id = ?1";
-const WORDS: &str = "UPDATE turns SET text = '' WHERE id = ?1";
-const CALLS: &str = "UPDATE tool_calls SET input = '{}',
-    outcome = iif(outcome IS NULL, 'unknown, and what it was about was deleted', '') WHERE turn = ?1";
-const ABOUT: &str = "SELECT turn FROM envelopes WHERE room = ?1 AND event = ?2 AND turn IS NOT NULL
-    UNION SELECT turn FROM turn_parts WHERE room = ?1 AND event = ?2";
-const PARK: &str = "UPDATE turns SET state = 'failed', again = 0, ended_at = ?2 WHERE id = ?1";
-const UNSENT: &str = "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND content IS NOT NULL";
 pub(super) const UNFINISHED: &str =
     "SELECT id, tries FROM turns WHERE state IN ('running', 'suspended') OR again = 1 ORDER BY started_at";
 pub(super) const QUEUED: &str = "SELECT * FROM envelopes WHERE state = 'queued' ORDER BY serial";
@@ -366,16 +327,6 @@ pub(super) fn insert_envelope(db: &Connection, envelope: &Envelope) -> rusqlite:
 fn cancel_one(db: &Connection, envelope: &Envelope) -> rusqlite::Result<bool> {
     let (room, event) = (envelope.conversation.room.as_str(), envelope.event.as_str());
     Ok(run(db, CANCEL_ONE, params![room, event, envelope.responder.to_string()])? == 1)
-}
-
-/// S8: wipes the words of every turn that answers `event`, or consists of it, and of the tools it called.
-pub(super) fn silence(db: &Connection, room: &RoomId, event: &EventId) -> rusqlite::Result<()> {
-    let turns: Vec<TurnId> = all(db, ABOUT, [room.as_str(), event.as_str()], |row| id(row, "turn"))?;
-    for turn in &turns {
-        run(db, WORDS, [turn.as_str()])?;
-        run(db, CALLS, [turn.as_str()])?;
-    }
-    Ok(())
 }
 
 /// Cancels what still waits of a message, whoever was to answer it. Answers how many that were.

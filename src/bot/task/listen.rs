@@ -10,12 +10,12 @@ use std::{
 use backon::{ExponentialBuilder, Retryable as _};
 use tokio::{sync::mpsc, time};
 
-use super::super::absence::was_away;
 use super::{
     news::{tell_healed, tell_news},
     unseal::Unsealing,
 };
 use crate::{
+    bot::absence::was_away,
     matrix::{Bounds, Catchup, CatchupStep, Gap, HistoryPage, Keys, MatrixError, Page, Session},
     model::{Batch, Change, EntityName, Handoff, Millis, RoomId, SyncToken},
     observe,

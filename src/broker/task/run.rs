@@ -111,7 +111,7 @@ impl Dispatch {
             let tries_max = self.config.borrow().conversation.attempts_max;
             match trial(tries, tries_max) {
                 Trial::Park if lapsed.is_none() => {
-                    self.park(&turn, tries).await;
+                    park(&self.store, &turn, tries).await;
                     continue;
                 }
                 Trial::Alone if lapsed.is_none() => {
@@ -138,12 +138,6 @@ impl Dispatch {
             }
         }
         true
-    }
-
-    /// N9: gives up what breaks down again and again. If that can't be written down, the next start does.
-    async fn park(&self, turn: &Turn, tries: u32) {
-        AnswerParked { turn, tries }.emit();
-        told(self.store.park(&turn.id, given_up(turn, tries), observe::now()).await, turn.id.as_str(), "park");
     }
 
     /// Begins the next of those that are tried alone, once the one before has ended.
@@ -301,6 +295,12 @@ fn lapse_of_turn(turn: &Turn, why: Halted) -> AuditEntry {
 
 fn lapse_of_envelope(envelope: &Envelope, why: Halted) -> AuditEntry {
     lapse(&envelope.conversation.room, &envelope.sender, &envelope.responder, why, observe::now())
+}
+
+/// N9: gives up what breaks down again and again. If that can't be written down, the next start does.
+async fn park(store: &Store, turn: &Turn, tries: u32) {
+    AnswerParked { turn, tries }.emit();
+    told(store.park(&turn.id, given_up(turn, tries), observe::now()).await, turn.id.as_str(), "park");
 }
 
 async fn refuse(store: &Store, envelope: Envelope) {

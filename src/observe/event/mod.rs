@@ -23,7 +23,7 @@ pub use delivery::{DeliveryFailed, DeliveryRetried, OutboxFailed};
 pub use desk::{EventBroken, MessageDecided, SettlementFailed};
 pub use entity::{
     AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, IdentityForeign,
-    SyncFailed, SyncStalled, TokensRefreshed,
+    KeysSetAside, SyncFailed, SyncStalled, TokensRefreshed,
 };
 pub use house::{
     ConfigLoaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept, ShutdownBegan,

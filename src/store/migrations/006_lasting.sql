@@ -10,4 +10,6 @@ CREATE INDEX decisions_held ON decisions (room) WHERE rule = 'N7' AND action = '
 -- How often somebody began to give an answer since one attempt ended, whatever way, or a person asked for it again.
 ALTER TABLE turns ADD COLUMN tries INTEGER NOT NULL DEFAULT 0 CHECK (tries >= 0);
 
+CREATE INDEX summaries_of_thread ON summaries (room, thread);
+
 INSERT INTO memo_words (memo_words, rank) VALUES ('secure-delete', 1);

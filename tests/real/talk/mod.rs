@@ -13,6 +13,7 @@ mod direct;
 mod edits;
 mod faults;
 mod hall;
+mod lost;
 mod media;
 mod people;
 mod poison;
