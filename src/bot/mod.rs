@@ -1,5 +1,6 @@
 //! A bot: one entity's face on the homeserver. It listens, greets, and decides how and when an answer is shown.
 
+mod absence;
 mod cadence;
 mod compose;
 mod delivery;

@@ -38,7 +38,7 @@ pub(super) fn tap_event(on: &EventId, key: &str) -> Value {
 /// Whether a question comes unasked and is meant to be heard: clients don't ring for notices. Who typed a command looks.
 fn is_call(poll: &Poll) -> bool {
     match poll.about {
-        PollAbout::Route(_) | PollAbout::Turn(_) => true,
+        PollAbout::Route(_) | PollAbout::Turn(_) | PollAbout::Missed => true,
         PollAbout::Encrypt => false,
     }
 }

@@ -100,6 +100,11 @@ impl Lanes {
         }
     }
 
+    /// Whether this turn is in flight, or waits to go on.
+    pub(super) fn holds(&self, turn: &TurnId) -> bool {
+        self.flights.contains_key(turn) || self.known.values().any(|lane| lane.waiting.has_turn(turn))
+    }
+
     /// From now on these limits hold.
     pub(super) fn limit(&mut self, limits: Limits) {
         self.limits = limits;

@@ -2,7 +2,7 @@
 
 use super::{Halted, Scope, id::turn_id};
 use crate::{
-    model::{Envelope, Millis, Notice, Responder, RoomId, UserId},
+    model::{Envelope, Millis, Notice, Responder, RoomId, Turn, UserId},
     store::AuditEntry,
 };
 
@@ -16,6 +16,23 @@ pub(super) fn refusal(envelope: &Envelope) -> Notice {
         reply_to: Some(envelope.event.clone()),
         text: "I can't take this up: too many messages wait for me already. Please ask again when I have caught up."
             .to_owned(),
+        poll: None,
+    }
+}
+
+/// How much of a turn's id people are shown: enough to name it.
+const ID_CHARS: usize = 10;
+
+/// N9: what is said about an answer that broke down `tries` times, each time with everybody who gave it.
+pub(super) fn given_up(turn: &Turn, tries: u32) -> Notice {
+    let id: String = turn.id.as_str().chars().take(ID_CHARS).collect();
+    let times = if tries == 1 { "once".to_owned() } else { format!("{tries} times") };
+    Notice {
+        id: format!("parked.{}.{}", turn.id, turn.attempt),
+        speaker: turn.responder.speaker().clone(),
+        conversation: turn.conversation.clone(),
+        reply_to: Some(turn.reply_to().clone()),
+        text: format!("Answering this broke down {times}, so I leave it. `!retry {id}` has it tried again."),
         poll: None,
     }
 }
@@ -68,6 +85,39 @@ mod tests {
         let other = refusal(&envelope("a", "r", Some("t"), "2"));
         assert_ne!(said.id, other.id);
     }
+    /// N9: what is given up is said where it was asked, with an id to name it by; once for each time.
+    #[test]
+    fn giving_up_names_the_answer() {
+        let asked = envelope("a", "r", Some("t"), "1");
+        let turn = |attempt| Turn {
+            id: turn_id(&asked.responder, &room("r"), &event("1")),
+            attempt,
+            conversation: asked.conversation.clone(),
+            responder: asked.responder.clone(),
+            messages: vec![event("1")],
+            asker: asked.sender.clone(),
+            priority: asked.priority,
+            hops: 1,
+            root: event("1"),
+            missing: Vec::new(),
+            received_at: Millis(1),
+            parts: Vec::new(),
+        };
+        let said = given_up(&turn(3), 3);
+        let third = turn(3);
+        let id = &third.id.as_str()[..ID_CHARS];
+        assert_eq!(
+            said.text,
+            format!("Answering this broke down 3 times, so I leave it. `!retry {id}` has it tried again.")
+        );
+        assert_eq!(
+            (said.speaker, said.reply_to, said.conversation.thread),
+            (name("a"), Some(event("1")), Some(event("t")))
+        );
+        assert_ne!(said.id, given_up(&turn(6), 3).id);
+        assert!(given_up(&turn(1), 1).text.contains("broke down once"));
+    }
+
     /// I11: what was given up with a room is said in the audit.
     #[test]
     fn the_audit_hears_what_was_given_up() {

@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure, OrExit as _};
 use crate::{
     config::Config,
     http::{Server, Sources, bind},
-    model::{Counts, Millis, Status},
+    model::{Counts, Millis, Parked, Status},
     nursery::{self, Ending, Nursery, Stop},
     observe::{Metrics, TaskDied, now},
     orchestrator::{self, Outcome, Start},
@@ -113,5 +113,6 @@ fn first_picture(config: &Config, started_at: Millis) -> Status {
         entities: Vec::new(),
         rooms: Vec::new(),
         counts: Counts::default(),
+        parked: Parked::default(),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::terminal::painted;
 use crate::{
     config::Colour,
-    model::{EntityStatus, Phase, RoomStatus, Status},
+    model::{EntityStatus, Phase, RoomStatus, Status, TurnId},
 };
 
 /// What stands in an empty cell.
@@ -25,6 +25,10 @@ pub(super) fn report(status: &Status, colour: Colour) -> String {
         "events: {} live, {} history, {} sealed, {} healed, from {} rooms\n",
         counts.live, counts.history, counts.sealed, counts.healed, counts.rooms
     ));
+    if status.parked.count > 0 {
+        let ids: Vec<&str> = status.parked.newest.iter().map(TurnId::as_str).collect();
+        parts.push(format!("answers given up: {}; newest: {}\n", status.parked.count, ids.join(" ")));
+    }
     parts.join("\n")
 }
 
@@ -122,7 +126,7 @@ fn span(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Counts, EntityKind, EntityName, Millis, RoomId, UserId};
+    use crate::model::{Counts, EntityKind, EntityName, Millis, Parked, RoomId, UserId};
 
     fn status() -> Status {
         let entity = |name: &str, phase, reason: Option<&str>, next_try_at| EntityStatus {
@@ -151,6 +155,7 @@ mod tests {
                 RoomStatus { key: "attic".to_owned(), room: None, trouble: Some("no such alias".to_owned()) },
             ],
             counts: Counts { live: 12, history: 3, sealed: 1, healed: 0, rooms: 2 },
+            parked: Parked { count: 2, newest: vec![TurnId::parse("3f2a").unwrap()] },
         }
     }
 
@@ -168,6 +173,8 @@ lobby  !x  -
 attic  -   no such alias
 
 events: 12 live, 3 history, 1 sealed, 0 healed, from 2 rooms
+
+answers given up: 2; newest: 3f2a
 ";
         assert_eq!(report(&status(), Colour::Never), expected);
     }

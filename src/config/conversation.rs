@@ -10,6 +10,8 @@ const MONTH: Duration = Duration::from_hours(30 * 24);
 
 const HOPS_MAX: u32 = 100;
 const AGENT_MESSAGES_MAX: u32 = 10_000;
+const CATCH_UP_MAX: usize = 10_000;
+const ATTEMPTS_MAX: u32 = 100;
 const TURNS_MAX: usize = 1_000;
 const STEPS_MAX: u32 = 1_000;
 const TOOL_CALLS_MAX: u32 = 10_000;
@@ -46,6 +48,13 @@ impl Compiler<'_> {
             edit_window: self.span(raw.edit_window.as_deref(), "edit_window", default.edit_window, MONTH),
             redact_answers: raw.redact_answers.unwrap_or(default.redact_answers),
             late_after: self.span(raw.late_after.as_deref(), "late_after", default.late_after, MONTH),
+            catch_up_max: self.some(raw.catch_up_max, &path.key("catch_up_max"), default.catch_up_max, CATCH_UP_MAX),
+            attempts_max: self.number(
+                raw.attempts_max,
+                &path.key("attempts_max"),
+                default.attempts_max,
+                1..=ATTEMPTS_MAX,
+            ),
             turns_max,
             turns_reserved: self.number(
                 raw.turns_reserved,

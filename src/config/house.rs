@@ -25,6 +25,11 @@ const LOGINS_MAX: usize = 64;
 const GAP_PAGES_MAX: usize = 10_000;
 /// Where the status server listens if nothing else is said.
 const BIND_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8766);
+/// How long what is settled is kept.
+const RETENTION: Bounds = Bounds {
+    default: Duration::from_hours(90 * 24),
+    allowed: Duration::from_hours(24)..=Duration::from_hours(3650 * 24),
+};
 /// How long one long-poll may last.
 const SYNC_TIMEOUT: Bounds =
     Bounds { default: Duration::from_secs(30), allowed: Duration::from_secs(1)..=Duration::from_mins(10) };
@@ -116,7 +121,9 @@ impl Compiler<'_> {
     pub(super) fn state(&mut self) -> State {
         let path = KeyPath::of(&["state", "folder"]);
         let folder = self.caption(self.raw.state.folder.as_deref(), &path, || "state".to_owned());
-        State { folder: self.given.folder.join(folder) }
+        let path = KeyPath::of(&["state", "retention"]);
+        let retention = self.duration(self.raw.state.retention.as_deref(), &path, &RETENTION);
+        State { folder: self.given.folder.join(folder), retention }
     }
 
     /// A picture, absolute.

@@ -83,6 +83,8 @@ pub enum Registration {
 pub struct State {
     /// The folder, absolute.
     pub folder: PathBuf,
+    /// How long what is settled is kept.
+    pub retention: Duration,
 }
 
 /// A language model.
@@ -392,6 +394,10 @@ pub struct Conversations {
     pub redact_answers: bool,
     /// From which age on an answer says that it is late.
     pub late_after: Duration,
+    /// How many messages of a room that came while we were away are answered unasked.
+    pub catch_up_max: NonZeroUsize,
+    /// How often an answer may break off with the program, or break down, before it is given up.
+    pub attempts_max: u32,
     /// How many answers are given at once, what the router and teams' leaders ask their models included.
     pub turns_max: NonZeroUsize,
     /// How many of them only people's questions get.
@@ -425,6 +431,8 @@ impl Default for Conversations {
             edit_window: Duration::from_hours(1),
             redact_answers: false,
             late_after: Duration::from_mins(2),
+            catch_up_max: many(20),
+            attempts_max: 3,
             turns_max: many(32),
             turns_reserved: 8,
             turn_timeout: Duration::from_mins(10),

@@ -106,6 +106,8 @@ pub(super) struct Accounts {
 pub(super) struct State {
     /// The folder, relative to the configuration. Default: state.
     pub(super) folder: Option<String>,
+    /// How long what is settled is kept. Default: 90d.
+    pub(super) retention: Option<String>,
 }
 
 /// A language model.

@@ -21,6 +21,10 @@ pub(super) struct Conversation {
     pub(super) redact_answers: Option<bool>,
     /// From which age on an answer says that it is late. Default: 2m.
     pub(super) late_after: Option<String>,
+    /// How many messages of a room that came while we were away are answered unasked. Default: 20.
+    pub(super) catch_up_max: Option<u64>,
+    /// How often an answer may break off with the program, or break down, before it is given up. Default: 3.
+    pub(super) attempts_max: Option<u64>,
     /// How many answers are given at once, what the router and teams' leaders ask their models included. Default: 32.
     pub(super) turns_max: Option<u64>,
     /// How many of them only people's questions get. Default: 8, but never more than a quarter of `turns_max`.

@@ -1,8 +1,8 @@
 //! What a batch means before it is written down.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use crate::model::{Batch, Change, Departure, RoomId, UserId};
+use crate::model::{Batch, Change, Departure, RoomId, Standing, UserId};
 
 /// Whether judging `batch` needs to know who our own accounts are.
 pub(super) fn needs_own(batch: &Batch) -> bool {
@@ -19,6 +19,15 @@ pub(super) fn judge(mut batch: Batch, own: &BTreeSet<UserId>) -> Batch {
         {
             *how = Departure::Left;
         }
+    }
+    batch
+}
+
+/// N8, N10: what `batch` brings that is older than what is kept may have been answered and forgotten: it is history.
+pub(super) fn date(mut batch: Batch, retention: Duration) -> Batch {
+    let received_at = batch.received_at;
+    for event in batch.events.iter_mut().filter(|event| received_at.since(event.sent_at) >= retention) {
+        event.standing = Standing::History;
     }
     batch
 }
@@ -51,12 +60,19 @@ pub(super) fn rooms_left(batch: &Batch) -> BTreeSet<RoomId> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EntityName, Millis};
+    use crate::model::{Content, EntityName, EventId, Incoming, Millis};
 
     fn departed(by: &str, how: Departure) -> Batch {
         let change = Change::Departed { room: RoomId::parse("!r").unwrap(), by: Some(UserId::parse(by).unwrap()), how };
         let entity = EntityName::parse("ada").unwrap();
-        Batch { entity, token: None, received_at: Millis(0), events: vec![], changes: vec![change] }
+        Batch {
+            entity,
+            token: None,
+            received_at: Millis(0),
+            after_absence: false,
+            events: vec![],
+            changes: vec![change],
+        }
     }
 
     /// I11: a kick by somebody else closes the door; one by our own router does not.
@@ -70,6 +86,26 @@ mod tests {
         check("@person:s", Departure::Kicked, Departure::Kicked);
         check("@router:s", Departure::Banned, Departure::Banned);
         check("@person:s", Departure::Left, Departure::Left);
+    }
+
+    /// N8, N10: what is older than what is kept is history, whoever says that it is news.
+    #[test]
+    fn what_could_be_forgotten_is_history() {
+        let check = |sent_at: u64, expected: Standing| {
+            let event = Incoming {
+                room: RoomId::parse("!r").unwrap(),
+                event: EventId::parse("$e").unwrap(),
+                sender: UserId::parse("@person:s").unwrap(),
+                sent_at: Millis(sent_at),
+                standing: Standing::Live,
+                content: Content::Clear { kind: "m.room.message".to_owned(), json: "{}".to_owned() },
+            };
+            let batch = Batch { received_at: Millis(10_000), events: vec![event], ..departed("@a:s", Departure::Left) };
+            assert_eq!(date(batch, Duration::from_secs(4)).events[0].standing, expected, "{sent_at}");
+        };
+        check(6_000, Standing::History);
+        check(6_001, Standing::Live);
+        check(20_000, Standing::Live);
     }
 
     #[test]

@@ -134,7 +134,9 @@ fn pick(config: &Config, by: &UserId, key: &str, notice: &StoredNotice) -> Tap {
             event: event.clone(),
             responder,
         }),
-        PollAbout::Turn(_) | PollAbout::Encrypt => Tap::Answer { notice, about: poll.about.clone(), value },
+        PollAbout::Turn(_) | PollAbout::Encrypt | PollAbout::Missed => {
+            Tap::Answer { notice, about: poll.about.clone(), value }
+        }
     }
 }
 

@@ -147,6 +147,8 @@ pub(super) enum Action {
     },
     /// The router picks one of these.
     Route(Vec<EntityName>),
+    /// Nothing until people say so: it is one of too many that were missed.
+    Hold,
 }
 
 /// One answer.

@@ -42,7 +42,7 @@ pub(super) fn with_words(decision: Decision, verdict: &Verdict, now: Millis) -> 
     };
     let decides = match verdict.action {
         Action::Answer { .. } | Action::Route(_) | Action::Excuse(_) | Action::Ignore => true,
-        Action::Run(_) | Action::Explain | Action::Lonely | Action::OverBudget => false,
+        Action::Run(_) | Action::Explain | Action::Lonely | Action::OverBudget | Action::Hold => false,
     };
     (waits && decides).then(|| Decision {
         rule: "C5".to_owned(),

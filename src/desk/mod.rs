@@ -3,7 +3,8 @@
 //!
 //! Reading order: what a batch means (`admission`), what an event says (`message`, `mentions`, `command`), what it
 //! shows (`projection`), what is known around it (`scene`), who answers (`gate`), which files wait for words (`lone_file`),
-//! what follows from that (`ruling`), what people change later (`afterthought`), what the house says (`words`); then the task that carries it all.
+//! what waits because too much was missed (`missed`), what follows from that (`ruling`), what people change later
+//! (`afterthought`), what the house says (`words`); then the task that carries it all.
 //!
 //! **Invariant**: a loop hears back only after its batch is durable, events and position together. What it never heard
 //! of it brings again. **Invariant**: what an event shows, what was decided, and who is to answer are written in one
@@ -17,6 +18,7 @@ mod message;
 
 mod gate;
 mod lone_file;
+mod missed;
 mod projection;
 mod scene;
 

@@ -56,7 +56,7 @@ impl Case<'_> {
         };
         match &verdict.action {
             Action::Ignore => ruling.audit = (verdict.rule == "A1").then(|| self.stranger()),
-            Action::Run(_) | Action::Route(_) => {}
+            Action::Run(_) | Action::Route(_) | Action::Hold => {}
             Action::Explain => ruling.notices.extend(self.say("explain", words::how_to_ask(&self.hosts()))),
             Action::Excuse(absent) => ruling.notices.extend(self.say("excuse", words::excuse(&self.reasons(absent)))),
             Action::Lonely => ruling.notices.extend(self.say("lonely", words::lonely(&self.reasons(&self.absent())))),
@@ -118,7 +118,14 @@ impl Case<'_> {
         .collect()
     }
 
-    fn decision(&self, rule: &str, action: DecisionAction, candidates: Vec<EntityName>, reason: &str) -> Decision {
+    /// A decision about the message by which nobody answers.
+    pub(super) fn decision(
+        &self,
+        rule: &str,
+        action: DecisionAction,
+        candidates: Vec<EntityName>,
+        reason: &str,
+    ) -> Decision {
         let Message { ordinal, room, event, thread, .. } = self.message;
         Decision {
             ordinal: *ordinal,
@@ -235,6 +242,7 @@ fn word(action: &Action) -> DecisionAction {
         Action::Explain | Action::Excuse(_) | Action::Lonely | Action::OverBudget => DecisionAction::Say,
         Action::Answer { .. } => DecisionAction::Answer,
         Action::Route(_) => DecisionAction::Route,
+        Action::Hold => DecisionAction::Ask,
     }
 }
 

@@ -10,10 +10,13 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::{
-    model::{EntityName, Millis, Phase, Status},
+    model::{EntityName, Millis, Parked, Phase, Status},
     observe::{Metrics, StatusIncomplete, now},
-    store::Store,
+    store::{Store, StoreError},
 };
+
+/// How many answers that were given up are named; the rest is counted.
+const PARKED_SHOWN_MAX: usize = 50;
 
 /// Where answers come from.
 #[derive(Debug, Clone)]
@@ -36,7 +39,18 @@ impl Sources {
             // The rest is worth showing, most of all when the store is in trouble.
             Err(error) => StatusIncomplete { error: &error }.emit(),
         }
+        match self.parked().await {
+            Ok(parked) => status.parked = parked,
+            Err(error) => StatusIncomplete { error: &error }.emit(),
+        }
         status
+    }
+
+    /// N9: the answers that were given up.
+    async fn parked(&self) -> Result<Parked, StoreError> {
+        let newest = self.store.failed_turns(PARKED_SHOWN_MAX).await?;
+        let newest = newest.into_iter().map(|stored| stored.turn.id).collect();
+        Ok(Parked { count: self.store.failed_count().await?, newest })
     }
 }
 

@@ -46,6 +46,7 @@ fn picture() -> Status {
         entities: vec![at_home("ada", Phase::Ready, None), at_home("bob", Phase::Down, Some("wrong password"))],
         rooms: vec![RoomStatus { key: "lobby".to_owned(), room: None, trouble: Some("no such alias".to_owned()) }],
         counts: crate::model::Counts { live: 99, ..crate::model::Counts::default() },
+        parked: crate::model::Parked::default(),
     }
 }
 

@@ -79,6 +79,7 @@ impl Catchup {
             entity,
             token: Some(page.token),
             received_at: page.received_at,
+            after_absence: false,
             events: Vec::new(),
             changes: Vec::new(),
         };

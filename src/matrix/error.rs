@@ -50,7 +50,7 @@ pub enum MatrixError {
     },
     /// The user name belongs to somebody else.
     #[error(
-        "the user name {localpart:?} is taken by somebody else: give its password in `accounts.passwords`, or choose another `accounts.localpart`"
+        "the user name {localpart:?} is taken, by somebody else or by us before our journal was lost: give its password in `accounts.passwords`, or choose another `accounts.localpart`"
     )]
     NameTaken {
         /// The name.

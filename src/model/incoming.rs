@@ -11,6 +11,8 @@ pub struct Batch {
     pub token: Option<SyncToken>,
     /// When it reached us, by our clock.
     pub received_at: Millis,
+    /// Whether it brings what happened while the entity was away.
+    pub after_absence: bool,
     /// The events, in the order of arrival.
     pub events: Vec<Incoming>,
     /// What else changed, in the order of arrival.

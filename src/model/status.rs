@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntityKind, EntityName, Millis, RoomId, UserId};
+use super::{EntityKind, EntityName, Millis, RoomId, TurnId, UserId};
 
 /// The whole picture at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,18 @@ pub struct Status {
     pub rooms: Vec<RoomStatus>,
     /// What has been admitted so far.
     pub counts: Counts,
+    /// Answers that were given up until somebody has them tried again.
+    #[serde(default)]
+    pub parked: Parked,
+}
+
+/// Answers that failed for good, or broke down again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Parked {
+    /// How many there are.
+    pub count: u64,
+    /// The newest of them, newest first: what `!retry` takes.
+    pub newest: Vec<TurnId>,
 }
 
 /// One entity.

@@ -219,6 +219,8 @@ pub enum PollAbout {
     Turn(TurnId),
     /// Whether to switch on encryption in the room.
     Encrypt,
+    /// Which messages of the room that were missed are answered.
+    Missed,
 }
 
 /// One answer of a poll.

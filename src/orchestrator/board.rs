@@ -70,6 +70,7 @@ impl Board {
             entities: entities.collect(),
             rooms: rooms.collect(),
             counts: crate::model::Counts::default(),
+            parked: crate::model::Parked::default(),
         };
         Self { status, missing: BTreeMap::new(), arrived: BTreeSet::new() }
     }

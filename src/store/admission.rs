@@ -75,8 +75,10 @@ fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<
     let inserted = run(
         db,
         "INSERT INTO events
-         (room, event, sender, sent_at, standing, sealed, kind, json, raw, session, cause, entity, admitted_at, due) VALUES
-         (:room, :event, :sender, :sent_at, :standing, :sealed, :kind, :json, :raw, :session, :cause, :entity, :admitted_at, :due)
+         (room, event, sender, sent_at, standing, sealed, kind, json, raw, session, cause, entity, admitted_at, due, missed)
+         VALUES
+         (:room, :event, :sender, :sent_at, :standing, :sealed, :kind, :json, :raw, :session, :cause, :entity, :admitted_at, :due,
+          :missed)
          ON CONFLICT (room, event) DO NOTHING",
         named_params! {
             ":room": event.room.as_str(),
@@ -93,6 +95,7 @@ fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<
             ":entity": batch.entity.as_str(),
             ":admitted_at": from_millis(batch.received_at),
             ":due": clear.is_some_and(|(kind, _)| is_due(kind)),
+            ":missed": batch.after_absence,
         },
     )?;
     Ok(inserted == 1)

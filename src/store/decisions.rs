@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{
-    AuditEntry, Ordinal, Projection, Store, StoreError, StoredEvent, audit,
+    AuditEntry, Ordinal, Projection, Release, Store, StoreError, StoredEvent, audit,
     columns::{Word as _, all, from_millis, id, json, millis, optional_id, rows, run, to_json, word},
-    events, memos, messages, notices, turns,
+    events, held, memos, messages, notices, silence, turns,
 };
 use crate::model::{
     Conversation, EntityName, Envelope, EventId, Millis, Notice, Responder, RoomId, Standing, TurnId, UserId,
@@ -76,6 +76,8 @@ pub struct Settlement {
     pub again: Vec<TurnId>,
     /// What somebody tapped on a question; the first tap counts.
     pub pick: Option<Pick>,
+    /// What the pick means for messages of the room that are held back.
+    pub release: Option<Release>,
     /// What the audit is told.
     pub audit: Option<AuditEntry>,
     /// When it happens.
@@ -98,6 +100,7 @@ impl Settlement {
             withdrawn: None,
             again: Vec::new(),
             pick: None,
+            release: None,
             audit: None,
             at,
         }
@@ -130,7 +133,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it could not be committed.
     pub async fn settle(&self, settlement: Settlement) -> Result<Vec<Envelope>, StoreError> {
-        let says = !settlement.notices.is_empty();
+        let says = !settlement.notices.is_empty() || settlement.release.is_some();
         let room = settlement.room.clone();
         let fresh = self.write_in(room, move |db| Ok(settle(db, settlement)?)).await?;
         if says {
@@ -197,6 +200,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
         withdrawn,
         again,
         pick,
+        release,
         audit,
         at,
     } = settlement;
@@ -215,6 +219,7 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
     }
     if let Projection::Deletion { of } = &projection {
         memos::forget_from(db, &room, of)?;
+        silence::silence(db, &room, of)?;
     }
     if let Some(withdrawn) = &withdrawn {
         turns::cancel_envelopes(db, &room, withdrawn)?;
@@ -223,7 +228,11 @@ fn settle(db: &Connection, settlement: Settlement) -> rusqlite::Result<Vec<Envel
         turns::ask_again(db, turn)?;
     }
     if let Some(Pick { notice, value, by }) = &pick {
-        notices::record_answer(db, notice, value, by)?;
+        let is_first = notices::record_answer(db, notice, value, by)?;
+        if let Some(release) = release.filter(|_| is_first) {
+            held::release(db, &room, release.fate)?;
+            notices::reword_notice(db, notice, &release.said)?;
+        }
     }
     if let Some(entry) = &audit {
         audit::record(db, entry)?;
@@ -255,7 +264,7 @@ fn decide(db: &Connection, decision: &Decision) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn read_decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
+pub(super) fn read_decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     Ok(Decision {
         ordinal: Ordinal(row.get("ordinal")?),
         conversation: Conversation { room: id(row, "room")?, thread: optional_id(row, "thread")? },

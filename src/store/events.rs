@@ -38,6 +38,8 @@ pub struct StoredEvent {
     pub entity: EntityName,
     /// When that was.
     pub admitted_at: Millis,
+    /// Whether it happened while that entity was away.
+    pub missed: bool,
 }
 
 /// An event that nobody of ours could read so far.
@@ -186,6 +188,7 @@ pub(super) fn read_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
         healed: row.get("healed")?,
         entity: id(row, "entity")?,
         admitted_at: millis(row, "admitted_at")?,
+        missed: row.get("missed")?,
     })
 }
 

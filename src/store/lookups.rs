@@ -110,6 +110,6 @@ fn newest_notice(db: &Connection, beginning: &str) -> rusqlite::Result<Option<Mi
 }
 
 /// What comes after every text that begins with `beginning`.
-fn end(beginning: &str) -> String {
+pub(super) fn end(beginning: &str) -> String {
     format!("{beginning}\u{10ffff}")
 }

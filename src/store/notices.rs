@@ -106,7 +106,7 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub async fn notice(&self, id: &str) -> Result<Option<StoredNotice>, StoreError> {
         let id = id.to_owned();
-        self.read(move |db| Ok(one(db, "SELECT * FROM notices WHERE id = ?1", [&id])?)).await
+        self.read(move |db| Ok(with_id(db, &id)?)).await
     }
 
     /// The notice that a message of ours is part of.
@@ -182,6 +182,11 @@ pub(super) fn reword_notice(db: &Connection, id: &str, text: &str) -> rusqlite::
 pub(super) fn record_answer(db: &Connection, id: &str, value: &str, by: &UserId) -> rusqlite::Result<bool> {
     let sql = "UPDATE notices SET answer = ?2, answered_by = ?3 WHERE id = ?1 AND answer IS NULL";
     Ok(run(db, sql, [id, value, by.as_str()])? == 1)
+}
+
+/// The notice with this id.
+pub(super) fn with_id(db: &Connection, id: &str) -> rusqlite::Result<Option<StoredNotice>> {
+    one(db, "SELECT * FROM notices WHERE id = ?1", [id])
 }
 
 fn one<const N: usize>(db: &Connection, sql: &str, keys: [&str; N]) -> rusqlite::Result<Option<StoredNotice>> {

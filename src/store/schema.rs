@@ -8,12 +8,13 @@ use rusqlite_migration::{M, Migrations};
 use super::StoreError;
 
 /// Every form the database ever had is the sum of the first few of these. Never edit one; add the next.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/001_house.sql"),
     include_str!("migrations/002_messages.sql"),
     include_str!("migrations/003_turns.sql"),
     include_str!("migrations/004_outbox.sql"),
     include_str!("migrations/005_memory.sql"),
+    include_str!("migrations/006_lasting.sql"),
 ];
 /// "Mait", set by the first migration.
 const APPLICATION_ID: u32 = 0x4d61_6974;
@@ -62,6 +63,8 @@ fn settle(db: Connection) -> Result<Connection, StoreError> {
     // Answers with a row, which `pragma_update` would take for an error.
     db.query_row(&format!("PRAGMA soft_heap_limit = {HEAP_BYTES_MAX}"), [], |_| Ok(()))?;
     db.pragma_update(None, "foreign_keys", true)?;
+    // S8: what people took back is gone from the file, too, not only from its tables.
+    db.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     Ok(db)
 }
 

@@ -1,5 +1,7 @@
 //! Envelopes on their way and the turns that answer them: each message once per responder, each turn until it ends.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::{
@@ -85,6 +87,8 @@ pub struct Unfinished {
     pub queued: Vec<Envelope>,
     /// Turns that had begun, or are to be given again; the oldest first.
     pub turns: Vec<Turn>,
+    /// How often each of these was begun without coming to an end.
+    pub tries: BTreeMap<TurnId, u32>,
 }
 
 impl Store {
@@ -219,10 +223,12 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub async fn unfinished(&self) -> Result<Unfinished, StoreError> {
         self.read(|db| {
-            let ids: Vec<TurnId> = all(db, UNFINISHED, [], |row| id(row, "id"))?;
+            let begun: Vec<(TurnId, u32)> = all(db, UNFINISHED, [], |row| Ok((id(row, "id")?, row.get("tries")?)))?;
+            let ids: Vec<TurnId> = begun.iter().map(|(id, _)| id.clone()).collect();
             Ok(Unfinished {
                 queued: all(db, QUEUED, [], read_envelope)?,
                 turns: stored(db, &ids)?.into_iter().map(|stored| stored.turn).collect(),
+                tries: begun.into_iter().collect(),
             })
         })
         .await
@@ -275,20 +281,23 @@ const CANCEL_ONE: &str = "UPDATE envelopes SET state = 'cancelled'
     WHERE room = ?1 AND event = ?2 AND responder = ?3 AND state = 'queued'";
 const FORGET: &str = "UPDATE turns SET again = 0, ended_at = coalesce(ended_at, ?2),
     state = CASE WHEN state IN ('running', 'suspended') THEN 'stopped' ELSE state END WHERE id = ?1";
-const SETTLE: &str = "UPDATE envelopes SET state = 'done' WHERE turn = ?1 AND state = 'taken'
+pub(super) const SETTLE: &str = "UPDATE envelopes SET state = 'done' WHERE turn = ?1 AND state = 'taken'
     AND EXISTS (SELECT 1 FROM turns WHERE id = ?1 AND state <> 'suspended')";
 const TAKE: &str = "UPDATE envelopes SET state = 'taken', turn = ?4
     WHERE room = ?1 AND event = ?2 AND responder = ?3 AND (state = 'queued' OR (state = 'taken' AND turn = ?4))";
 const WITHDRAW: &str = "UPDATE envelopes SET state = 'cancelled'
     WHERE turn = ?1 AND state <> 'cancelled' AND EXISTS
     (SELECT 1 FROM deletions WHERE deletions.room = envelopes.room AND deletions.event = envelopes.event)";
-const BEGIN: &str = "INSERT INTO turns (id, room, state, started_at) VALUES (?1, ?2, 'running', ?3)
-    ON CONFLICT (id) DO UPDATE
-    SET attempt = attempt + 1, state = 'running', again = 0, started_at = excluded.started_at, ended_at = NULL";
-const FINISH: &str = "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, text = ?3, ended_at = ?4
-    WHERE id = ?1";
+const BEGIN: &str = "INSERT INTO turns (id, room, state, tries, started_at) VALUES (?1, ?2, 'running', 1, ?3)
+    ON CONFLICT (id) DO UPDATE SET attempt = attempt + 1, state = 'running', again = 0, tries = tries + 1,
+    started_at = excluded.started_at, ended_at = NULL";
+/// S8: what answers something that was taken back leaves no words.
+const FINISH: &str =
+    "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, ended_at = ?4, tries = 0,
+    text = CASE WHEN EXISTS (SELECT 1 FROM envelopes AS e JOIN deletions AS d ON d.room = e.room AND d.event = e.event
+        WHERE e.turn = ?1) THEN '' ELSE ?3 END WHERE id = ?1";
 pub(super) const UNFINISHED: &str =
-    "SELECT id FROM turns WHERE state IN ('running', 'suspended') OR again = 1 ORDER BY started_at";
+    "SELECT id, tries FROM turns WHERE state IN ('running', 'suspended') OR again = 1 ORDER BY started_at";
 pub(super) const QUEUED: &str = "SELECT * FROM envelopes WHERE state = 'queued' ORDER BY serial";
 pub(super) const TURN_AT: &str = "SELECT turn FROM turn_parts WHERE room = ?1 AND event = ?2";
 pub(super) const TURNS_OF: &str = "SELECT turn FROM envelopes WHERE room = ?1 AND event = ?2 AND turn IS NOT NULL";
@@ -328,7 +337,7 @@ pub(super) fn cancel_envelopes(db: &Connection, room: &RoomId, event: &EventId) 
 
 /// Marks a turn to be given again. Answers whether there is such a turn.
 pub(super) fn ask_again(db: &Connection, turn: &TurnId) -> rusqlite::Result<bool> {
-    Ok(run(db, "UPDATE turns SET again = 1 WHERE id = ?1", [turn.as_str()])? == 1)
+    Ok(run(db, "UPDATE turns SET again = 1, tries = 0 WHERE id = ?1", [turn.as_str()])? == 1)
 }
 
 /// Remembers a message in the room as a part of an answer. A part that was replaced belongs to the answer no more.

@@ -166,6 +166,7 @@ fn the_house_is_checked() {
     check("http:\n  bind: 0.0.0.0:8766\n  token:\n", &[(3, "http.bind", "reached from other machines", "http.token")]);
     check("http: {bind: localhost}", &[(2, "http.bind", "not an address with a port", "127.0.0.1:8766")]);
     check("http: {token: \"\"}", &[(2, "http.token", "empty", "fill it in")]);
+    check("state: {retention: 5h}", &[(2, "state.retention", "out of range", "between 1d and 3650d")]);
     check("state: {folder: \"\"}", &[(2, "state.folder", "must not be empty", "remove the line")]);
 }
 

@@ -19,6 +19,7 @@ fn everything_but_the_address_has_a_default() {
     assert_eq!((config.homeserver.logins_max.get(), config.homeserver.gap_pages_max), (8, 50));
     assert_eq!((config.accounts.device_name.as_str(), config.accounts.registration.len()), ("Maitre", 0));
     assert_eq!(config.state.folder, Path::new("/nonexistent/state"), "relative to the configuration");
+    assert_eq!(config.state.retention, Duration::from_hours(90 * 24));
     assert_eq!(config.http.bind.unwrap().to_string(), "127.0.0.1:8766");
     assert_eq!(config.timezone.name(), "UTC");
     assert!(config.space.is_none() && config.user.is_none() && config.rooms.is_empty());

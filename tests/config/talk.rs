@@ -164,6 +164,8 @@ fn every_key_of_the_conversation_counts() {
   edit_window: 5m
   redact_answers: true
   late_after: 6m
+  catch_up_max: 16
+  attempts_max: 17
   turns_max: 7
   turns_reserved: 0
   turn_timeout: 8m
@@ -184,6 +186,8 @@ fn every_key_of_the_conversation_counts() {
         edit_window: Duration::from_mins(5),
         redact_answers: true,
         late_after: Duration::from_mins(6),
+        catch_up_max: 16.try_into().unwrap(),
+        attempts_max: 17,
         turns_max: 7.try_into().unwrap(),
         turns_reserved: 0,
         turn_timeout: Duration::from_mins(8),
@@ -218,6 +222,8 @@ fn absurd_conversations_are_refused() {
     one("agent_messages_max", "0", "between 1 and 10000");
     one("edit_window", "0s", "between 1s and 30d");
     one("late_after", "31d", "between 1s and 30d");
+    one("catch_up_max", "0", "between 1 and 10000");
+    one("attempts_max", "0", "between 1 and 100");
     one("turns_max", "0", "between 1 and 1000");
     one("turns_reserved", "32", "between 0 and 31");
     one("turn_timeout", "0s", "between 1s and 1d");

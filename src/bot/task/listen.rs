@@ -15,6 +15,7 @@ use super::{
     unseal::Unsealing,
 };
 use crate::{
+    bot::absence::was_away,
     matrix::{Bounds, Catchup, CatchupStep, Gap, HistoryPage, Keys, MatrixError, Page, Session},
     model::{Batch, Change, EntityName, Handoff, Millis, RoomId, SyncToken},
     observe,
@@ -88,6 +89,7 @@ impl Listener {
         let mut unsealing = Unsealing::of_everything();
         // The first response comes at once, news or not: it proves that the line works.
         let mut wait = Duration::ZERO;
+        let mut heard_at = None;
         loop {
             if observe::fault_switch(&format!("sync.fail.{}", self.entity)) {
                 return Err(MatrixError::ServerTrouble { status: 599 }.into());
@@ -95,7 +97,9 @@ impl Listener {
             let mut page = self.response(since.clone(), wait).await?;
             unsealing.note(std::mem::replace(&mut page.keys, Keys::Of(BTreeSet::new())));
             let mut fetched = BTreeMap::new();
-            let batch = self.complete(since, &joined, page, &mut fetched).await?;
+            let mut batch = self.complete(since, &joined, page, &mut fetched).await?;
+            batch.after_absence = was_away(heard_at, batch.received_at, self.sync_timeout);
+            heard_at = Some(batch.received_at);
             let (token, at) = (batch.token.clone(), batch.received_at);
             self.admit(batch.clone()).await?;
             remember(&mut joined, &batch);

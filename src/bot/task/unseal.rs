@@ -68,7 +68,7 @@ impl Unsealing {
             }
         }
         let (entity, received_at) = (entity.clone(), observe::now());
-        let batch = Batch { entity, token: None, received_at, events, changes: Vec::new() };
+        let batch = Batch { entity, token: None, received_at, after_absence: false, events, changes: Vec::new() };
         Ok(if batch.events.is_empty() { None } else { Some(batch) })
     }
 

@@ -21,12 +21,13 @@ use crate::{
         Halted, Scope,
         lanes::{Effect, Event, Lanes, Limits, Opening},
         lapse::{Ground, lapsed},
-        refusal::{farewell, lapse, refusal},
+        poison::{Trial, trial},
+        refusal::{farewell, given_up, lapse, refusal},
     },
     config::Config,
     model::{Envelope, Responder, RoomId, Turn, TurnEnd, TurnId, UserId},
     nursery::Stop,
-    observe::{self, MessageRefused, TurnUnsaved},
+    observe::{self, AnswerParked, MessageRefused, TurnUnsaved},
     store::{AuditEntry, Begun, Retry, Store, StoreError, TurnStart, Unfinished},
 };
 
@@ -43,6 +44,7 @@ pub struct Dispatch {
     /// Orders that nobody has taken yet. At most one for each active lane.
     outbox: VecDeque<Order>,
     halters: HashMap<TurnId, Halter>,
+    suspects: Suspects,
     /// Beginnings and endings that the store is writing. At most one for each active lane.
     writes: FuturesUnordered<BoxFuture<'static, Event>>,
     began: Instant,
@@ -56,7 +58,8 @@ impl Dispatch {
         let lanes = Lanes::new(limits(&config.borrow()));
         let (outbox, halters, writes, began) =
             (VecDeque::new(), HashMap::new(), FuturesUnordered::new(), Instant::now());
-        (broker, Self { lanes, store, config, inlets, orders, outbox, halters, writes, began })
+        let suspects = Suspects::default();
+        (broker, Self { lanes, store, config, inlets, orders, outbox, halters, suspects, writes, began })
     }
 
     /// Goes on with what the last run left, then works until told to stop. What runs by then is ended by those who run it;
@@ -67,6 +70,7 @@ impl Dispatch {
         }
         let orders = self.orders.clone();
         loop {
+            self.next_suspect().await;
             let wake_at = self.lanes.wake_at();
             tokio::select! {
                 biased;
@@ -103,7 +107,19 @@ impl Dispatch {
                 () = sleep(START_AGAIN_AFTER) => {}
             }
         };
-        for (turn, lapsed) in legacy.turns {
+        for (turn, lapsed, tries) in legacy.turns {
+            let tries_max = self.config.borrow().conversation.attempts_max;
+            match trial(tries, tries_max) {
+                Trial::Park if lapsed.is_none() => {
+                    park(&self.store, &turn, tries).await;
+                    continue;
+                }
+                Trial::Alone if lapsed.is_none() => {
+                    self.suspects.waiting.push_back(turn);
+                    continue;
+                }
+                Trial::Beside | Trial::Alone | Trial::Park => {}
+            }
             let (id, line) = (turn.id.clone(), lapsed.map(|why| (why, lapse_of_turn(&turn, why))));
             self.feed(Event::Unfinished(turn)).await;
             if let Some((why, line)) = line {
@@ -124,6 +140,18 @@ impl Dispatch {
         true
     }
 
+    /// Begins the next of those that are tried alone, once the one before has ended.
+    async fn next_suspect(&mut self) {
+        if self.suspects.tried.as_ref().is_some_and(|turn| self.lanes.holds(turn)) {
+            return;
+        }
+        let next = self.suspects.waiting.pop_front();
+        self.suspects.tried = next.as_ref().map(|turn| turn.id.clone());
+        if let Some(turn) = next {
+            self.feed(Event::Unfinished(turn)).await;
+        }
+    }
+
     async fn control(&mut self, control: Control) {
         // Whoever delivers a message and then wants something about it means that message, too.
         for _ in 0..self.inlets.envelopes.len() {
@@ -133,8 +161,11 @@ impl Dispatch {
         }
         match control {
             Control::Halt(scope, why, answer) => {
-                let (count, effects) = self.lanes.halt(&scope, why, self.began.elapsed());
+                let (mut count, effects) = self.lanes.halt(&scope, why, self.began.elapsed());
                 self.perform(effects).await;
+                let suspects = self.suspects.remove(&scope, why);
+                count += suspects.len();
+                self.perform(suspects.into_iter().map(|turn| Effect::Forget(turn.id)).collect()).await;
                 if let Some(line) = farewell(&scope, why, count, observe::now()) {
                     told(self.store.audit(line).await, "audit", "halt");
                 }
@@ -160,6 +191,7 @@ impl Dispatch {
                 return false;
             }
         };
+        self.suspects.waiting.retain(|suspect| suspect.id != *turn);
         let effects = stored.and_then(|stored| self.lanes.again(stored.turn, self.began.elapsed()));
         let accepted = effects.is_some();
         self.perform(effects.unwrap_or_default()).await;
@@ -202,15 +234,33 @@ impl Dispatch {
     }
 }
 
+/// Answers that broke off with the program so often that the next try is the last. They are tried one after the other.
+#[derive(Default)]
+struct Suspects {
+    waiting: VecDeque<Turn>,
+    tried: Option<TurnId>,
+}
+
+impl Suspects {
+    /// Takes out those that nobody wants any more. One that was merely edited is given with the new words.
+    fn remove(&mut self, scope: &Scope, why: Halted) -> Vec<Turn> {
+        let meant = |turn: &Turn| why != Halted::Edited && scope.covers_turn(turn);
+        let (gone, kept): (Vec<Turn>, Vec<Turn>) = std::mem::take(&mut self.waiting).into_iter().partition(meant);
+        self.waiting = kept.into();
+        gone
+    }
+}
+
 /// What an earlier life left, each with the reason for which it is not to be answered any more, if there is one.
 struct Legacy {
-    turns: Vec<(Turn, Option<Halted>)>,
+    /// Each also with how often it was begun.
+    turns: Vec<(Turn, Option<Halted>, u32)>,
     queued: Vec<(Envelope, Option<Halted>)>,
 }
 
 /// N6: what is unfinished, looked at once more.
 async fn legacy(store: &Store, config: &watch::Receiver<Arc<Config>>) -> Result<Legacy, StoreError> {
-    let Unfinished { turns, queued } = store.unfinished().await?;
+    let Unfinished { turns, queued, tries } = store.unfinished().await?;
     let own = store.users().await?.into_iter().filter(|(_, entity)| !entity.is_person());
     let own: BTreeSet<UserId> = own.map(|(user, _)| user).collect();
     let rooms = turns.iter().map(|turn| &turn.conversation).chain(queued.iter().map(|envelope| &envelope.conversation));
@@ -226,7 +276,8 @@ async fn legacy(store: &Store, config: &watch::Receiver<Arc<Config>>) -> Result<
     };
     let of_turn = |turn: Turn| {
         let lapsed = lapsed(&turn.conversation.room, (&turn.asker, &turn.responder));
-        (turn, lapsed)
+        let tries = tries.get(&turn.id).copied().unwrap_or_default();
+        (turn, lapsed, tries)
     };
     let of_envelope = |envelope: Envelope| {
         let lapsed = lapsed(&envelope.conversation.room, (&envelope.sender, &envelope.responder));
@@ -244,6 +295,12 @@ fn lapse_of_turn(turn: &Turn, why: Halted) -> AuditEntry {
 
 fn lapse_of_envelope(envelope: &Envelope, why: Halted) -> AuditEntry {
     lapse(&envelope.conversation.room, &envelope.sender, &envelope.responder, why, observe::now())
+}
+
+/// N9: gives up what breaks down again and again. If that can't be written down, the next start does.
+async fn park(store: &Store, turn: &Turn, tries: u32) {
+    AnswerParked { turn, tries }.emit();
+    told(store.park(&turn.id, given_up(turn, tries), observe::now()).await, turn.id.as_str(), "park");
 }
 
 async fn refuse(store: &Store, envelope: Envelope) {

@@ -97,6 +97,79 @@ async fn a_crash_loses_nothing() {
     .await;
 }
 
+/// N9: what breaks off with the program again and again is tried alone at last and then given up, which is said; what was
+/// begun beside it goes on; by hand it is tried again.
+#[tokio::test]
+async fn what_breaks_the_program_is_given_up() {
+    let (mut store, memory) = Store::memory();
+    let mut tried = None;
+    with_broker(&store, async |broker, mut orders| {
+        give(&store, &broker, asked("1")).await;
+        give(&store, &broker, envelope("a", "s", Some("t"), "1")).await;
+        let (_, _) = (orders.recv().await.unwrap(), orders.recv().await.unwrap());
+    })
+    .await;
+    for tries in [2, 3] {
+        memory.crash();
+        store = memory.reopen();
+        with_broker(&store, async |broker, mut orders| {
+            let first = orders.recv().await.unwrap().turn.id;
+            if tries == 2 {
+                orders.recv().await.unwrap();
+            } else {
+                assert!(!broker.again("nothing".to_owned().try_into().unwrap()).await);
+                assert!(orders.try_recv().is_err(), "the last try is made alone");
+            }
+            assert_eq!(store.unfinished().await.unwrap().tries[&first], tries);
+            tried = Some(first);
+        })
+        .await;
+    }
+    memory.crash();
+    store = memory.reopen();
+    with_broker(&store, async |broker, mut orders| {
+        let order = orders.recv().await.unwrap();
+        assert_ne!(Some(&order.turn.id), tried.as_ref(), "the other one is still to be tried alone");
+        let parked = store.failed_turns(9).await.unwrap().remove(0).turn;
+        assert_eq!((Some(&parked.id), store.failed_count().await.unwrap()), (tried.as_ref(), 1));
+        let said = store.pending_notices(9).await.unwrap().remove(0).notice;
+        let id = &parked.id.as_str()[..10];
+        assert!(said.text.contains(&format!("3 times, so I leave it. `!retry {id}`")), "{said:?}");
+        broker.ended(order.turn.id, TurnEnd::Done, String::new()).await;
+        assert!(broker.again(parked.id.clone()).await);
+        let again = orders.recv().await.unwrap();
+        assert_eq!(again.turn.id, parked.id);
+        assert_eq!(store.unfinished().await.unwrap().tries[&parked.id], 1, "it is counted from the beginning");
+        broker.ended(again.turn.id, TurnEnd::Done, String::new()).await;
+    })
+    .await;
+    assert_eq!(store.unfinished().await.unwrap().turns, []);
+}
+
+/// N9, S4: what is to be tried alone can be stopped before it is its turn.
+#[tokio::test]
+async fn a_suspect_can_be_stopped() {
+    let (mut store, memory) = Store::memory();
+    store.queue(asked("1")).await.unwrap();
+    store.queue(envelope("a", "s", Some("t"), "1")).await.unwrap();
+    for _ in 0..2 {
+        with_broker(&store, async |_broker, mut orders| {
+            let (_, _) = (orders.recv().await.unwrap(), orders.recv().await.unwrap());
+        })
+        .await;
+        memory.crash();
+        store = memory.reopen();
+    }
+    with_broker(&store, async |broker, mut orders| {
+        let alone = orders.recv().await.unwrap();
+        assert_eq!(broker.halt(Scope::All, Halted::Stopped).await, 2);
+        broker.ended(alone.turn.id, TurnEnd::Stopped, String::new()).await;
+        give(&store, &broker, asked("2")).await;
+        assert_eq!(orders.recv().await.unwrap().turn.messages, events(&["2"]), "and not the other one");
+    })
+    .await;
+}
+
 /// N6, A1: at a start nobody answers whoever may ask no more, and what was begun is closed; the audit is told.
 #[tokio::test]
 async fn what_nobody_may_ask_any_more_lapses() {

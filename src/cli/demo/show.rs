@@ -279,6 +279,7 @@ Workshop
             entities,
             rooms,
             counts: Counts::default(),
+            parked: crate::model::Parked::default(),
         };
         let check = |status: &Status, expected: &str| assert_eq!(unready(status), expected);
         check(&status(vec![], vec![]), "\n  the house is starting");

@@ -1,11 +1,14 @@
 //! Deals with what people change afterwards: edits, deletions and taps.
 
-use super::judge::{Judge, settlement, with};
+use super::{
+    judge::{Judge, settlement, with},
+    missed::Choice,
+};
 use crate::{
     broker::{Halted, Scope},
     desk::{
         afterthought::{Edited, Tap, Tapped, edited, is_whole, tap},
-        message, projection,
+        message, missed, projection,
     },
     model::{EventId, PollAbout, Standing, TransactionId, TurnId},
     observe::ErrandFailed,
@@ -180,7 +183,13 @@ impl Judge {
             (PollAbout::Encrypt, Some(asked), Some(pick)) => {
                 settlement.notices.extend(self.clerk.encrypt_by_tap(asked, &pick.by).await?);
             }
-            (PollAbout::Encrypt | PollAbout::Turn(_) | PollAbout::Route(_), _, _) => {}
+            (PollAbout::Missed, _, Some(pick)) => {
+                if let Some(fate) = missed::fate(&pick.value) {
+                    let choice = Choice { fate, pick: pick.clone(), decision: None };
+                    return self.choose(choice, settlement).await;
+                }
+            }
+            (PollAbout::Encrypt | PollAbout::Turn(_) | PollAbout::Route(_) | PollAbout::Missed, _, _) => {}
         }
         self.commit(settlement).await
     }

@@ -51,6 +51,7 @@ impl Desk {
         let intake = Intake {
             inbox,
             store: store.clone(),
+            config: config.clone(),
             action,
             work: Arc::clone(&work),
             sealed: Arc::clone(&sealed),

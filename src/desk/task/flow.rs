@@ -16,6 +16,7 @@ use tokio::{
 
 use super::judge::{Judge, Unrouted};
 use crate::{
+    desk::missed::Pace,
     model::{Handoff, RoomId},
     nursery::{Stop, panic_message},
     observe::{EventBroken, SettlementFailed},
@@ -60,13 +61,13 @@ impl Flow {
         let mut picks: FuturesUnordered<BoxFuture<'_, Option<Picked>>> = FuturesUnordered::new();
         let mut workers: FuturesUnordered<Worker<'_>> = FuturesUnordered::new();
         // At the start, what an earlier life left.
-        let mut reroute = pin!(reroute(&judge).fuse());
+        let mut resume = pin!(resume(&judge).fuse());
         let mut next_look = Some(Instant::now());
         loop {
             let outcome = tokio::select! {
                 biased;
                 () = stop.soft() => return,
-                outcome = &mut reroute => outcome,
+                outcome = &mut resume => outcome,
                 Some(unrouted) = asked.recv(), if picks.len() < ROUTES_MAX => {
                     picks.push(pick(&judge, routes.clone(), unrouted).boxed());
                     Ok(())
@@ -103,10 +104,10 @@ impl Flow {
     }
 }
 
-/// Sends messages to the router that it was asked about in an earlier life, as soon as the store tells which.
-async fn reroute(judge: &Judge) -> Result<(), StoreError> {
+/// Goes on with messages for which somebody was yet to be found in an earlier life, as soon as the store tells which.
+async fn resume(judge: &Judge) -> Result<(), StoreError> {
     loop {
-        match judge.reroute().await {
+        match judge.resume().await {
             Ok(()) => return Ok(()),
             Err(StoreError::Closed) => return Err(StoreError::Closed),
             Err(error) => SettlementFailed { error: &error }.emit(),
@@ -162,14 +163,22 @@ async fn look<'a>(
     }
     for (room, events) in rooms.into_iter().take(ROOMS_MAX.saturating_sub(busy.len())) {
         busy.insert(room.clone());
-        workers.push(async move { (room, settle_all(judge, events).await) }.boxed());
+        workers.push(
+            async move {
+                let outcome = settle_all(judge, &room, events).await;
+                (room, outcome)
+            }
+            .boxed(),
+        );
     }
     Ok(())
 }
 
-async fn settle_all(judge: &Judge, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+async fn settle_all(judge: &Judge, room: &RoomId, events: Vec<StoredEvent>) -> Result<(), StoreError> {
+    let missed = events.iter().any(|event| event.missed);
+    let pace = if missed { judge.pace(room).await? } else { Pace::AsUsual };
     for event in events {
-        match AssertUnwindSafe(judge.settle(&event)).catch_unwind().await {
+        match AssertUnwindSafe(judge.settle(&event, pace)).catch_unwind().await {
             Ok(settled) => settled?,
             // It would break the next start as well, and whatever comes after it in the room.
             Err(panic) => {
@@ -179,5 +188,5 @@ async fn settle_all(judge: &Judge, events: Vec<StoredEvent>) -> Result<(), Store
             }
         }
     }
-    Ok(())
+    if missed { judge.catch_up(room).await } else { Ok(()) }
 }

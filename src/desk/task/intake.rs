@@ -4,14 +4,15 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     time::Instant,
 };
 
 use super::members::Members;
 use crate::{
     broker::{Broker, Halted, Scope},
-    desk::admission::{calls_for_action, judge, needs_own, rooms_left},
+    config::Config,
+    desk::admission::{calls_for_action, date, judge, needs_own, rooms_left},
     model::{Admitted, Batch, Content, Handoff, UserId},
     nursery::Stop,
     observe::{self, AdmissionFailed, BatchAdmitted},
@@ -28,6 +29,7 @@ pub type Inbox = mpsc::Sender<Handoff<Batch, ()>>;
 pub(super) struct Intake {
     pub(super) inbox: mpsc::Receiver<Handoff<Batch, ()>>,
     pub(super) store: Store,
+    pub(super) config: watch::Receiver<Arc<Config>>,
     /// Rung when something came in that somebody must act on.
     pub(super) action: Arc<Notify>,
     /// Rung when there is something to deal with.
@@ -97,7 +99,8 @@ impl Intake {
 
     async fn write(&self, batch: Batch) -> Result<Admitted, StoreError> {
         let own = if needs_own(&batch) { self.own_users().await? } else { BTreeSet::new() };
-        self.store.admit(vec![judge(batch, &own)]).await
+        let retention = self.config.borrow().state.retention;
+        self.store.admit(vec![date(judge(batch, &own), retention)]).await
     }
 
     async fn own_users(&self) -> Result<BTreeSet<UserId>, StoreError> {

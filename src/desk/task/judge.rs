@@ -17,6 +17,7 @@ use crate::{
         gate::{Action, Command, Verdict, decide},
         lone_file::{files_before, patience, with_words},
         message::{self, Said},
+        missed::{Pace, on_hold},
         projection,
         ruling::{Case, Ruling},
         scene::{self, Scene},
@@ -46,11 +47,11 @@ pub(super) struct Unrouted {
 
 impl Judge {
     /// Deals with `event`. Doing it again, after a crash in the middle, comes to the same.
-    pub(super) async fn settle(&self, event: &StoredEvent) -> Result<(), StoreError> {
+    pub(super) async fn settle(&self, event: &StoredEvent, pace: Pace) -> Result<(), StoreError> {
         let Content::Clear { kind, json } = &event.content else { return Ok(()) };
         let content: Value = serde_json::from_str(json).unwrap_or_default();
         match message::read(kind, &content) {
-            Said::Message(said) => self.message(event, json, said).await,
+            Said::Message(said) => self.message(event, json, said, pace).await,
             Said::Edit { of, new } => self.edit(event, of, &content["m.new_content"].to_string(), new).await,
             Said::Reaction { on, key } => self.tap(event, &on, &key).await,
             Said::Redaction { of } => self.deletion(event, of).await,
@@ -68,21 +69,37 @@ impl Judge {
         }
     }
 
-    /// Judges messages anew that the router was asked about in an earlier life: who asks and who could answer may have
-    /// changed since (N6).
-    pub(super) async fn reroute(&self) -> Result<(), StoreError> {
+    /// Judges messages anew for which somebody was yet to be found in an earlier life: who asks and who could answer may
+    /// have changed since (N6). Then looks at what was missed.
+    pub(super) async fn resume(&self) -> Result<(), StoreError> {
         for decision in self.view.store.unrouted().await? {
-            let Conversation { room, .. } = &decision.conversation;
-            let message = self.view.store.message(room, &decision.event).await?;
-            if let Some(message) = message.filter(|message| !message.deleted) {
-                let nothing = Settlement::of(room.clone(), decision.event, Projection::Nothing, observe::now());
-                self.judge(&self.config(), &message, nothing).await?;
+            self.anew_about(&decision).await?;
+        }
+        for room in self.view.store.rooms_with_held().await? {
+            // Whoever deals with what is still due there does it afterwards.
+            if self.view.store.missed_due(&room).await? == 0 {
+                self.catch_up(&room).await?;
             }
         }
         Ok(())
     }
 
-    async fn message(&self, event: &StoredEvent, json: &str, said: message::Message) -> Result<(), StoreError> {
+    /// Judges a message anew that was decided about before, unless it is gone.
+    pub(super) async fn anew_about(&self, decision: &Decision) -> Result<(), StoreError> {
+        let Conversation { room, .. } = &decision.conversation;
+        let message = self.view.store.message(room, &decision.event).await?;
+        let Some(message) = message.filter(|message| !message.deleted) else { return Ok(()) };
+        let nothing = Settlement::of(room.clone(), decision.event.clone(), Projection::Nothing, observe::now());
+        self.judge(&self.config(), &message, nothing).await
+    }
+
+    async fn message(
+        &self,
+        event: &StoredEvent,
+        json: &str,
+        said: message::Message,
+        pace: Pace,
+    ) -> Result<(), StoreError> {
         let config = self.config();
         let thread = self.view.thread_of(event, &said).await?;
         let mentions = self.view.mentions(&config, &event.room, &said).await?;
@@ -100,12 +117,25 @@ impl Judge {
         if event.standing == Standing::History || gone || grows(&message) {
             return self.commit(settlement).await;
         }
-        self.judge(&config, &message, settlement).await
+        if let Some(choice) = self.choice_in(&config, &message).await? {
+            return self.choose(choice, settlement).await;
+        }
+        self.judge_at(if event.missed { pace } else { Pace::AsUsual }, &config, &message, settlement).await
     }
 
     /// Decides about `message` and does what follows, together with `settlement`.
     pub(super) async fn judge(
         &self,
+        config: &Config,
+        message: &Message,
+        settlement: Settlement,
+    ) -> Result<(), StoreError> {
+        self.judge_at(Pace::AsUsual, config, message, settlement).await
+    }
+
+    async fn judge_at(
+        &self,
+        pace: Pace,
         config: &Config,
         message: &Message,
         mut settlement: Settlement,
@@ -116,7 +146,10 @@ impl Judge {
             // What we say outside answers is nothing to decide about.
             return self.commit(settlement).await;
         }
-        let verdict = decide(&facts);
+        let verdict = match pace {
+            Pace::AsUsual => decide(&facts),
+            Pace::OnHold => on_hold(decide(&facts)),
+        };
         let case = Case { config, scene: &scene, message, now: settlement.at };
         settlement = with(settlement, case.rule(&facts, &verdict));
         settlement.also_decided = self.files_of(&scene, message, &verdict, settlement.at).await?;

@@ -7,6 +7,7 @@ mod intake;
 mod judge;
 mod lookup;
 mod members;
+mod missed;
 mod sealed;
 mod view;
 mod words;

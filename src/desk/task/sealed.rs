@@ -176,7 +176,8 @@ mod tests {
     }
 
     async fn admit(store: &Store, at: u64, events: Vec<Incoming>, changes: Vec<Change>) {
-        let batch = Batch { entity: router(), token: None, received_at: Millis(at), events, changes };
+        let batch =
+            Batch { entity: router(), token: None, received_at: Millis(at), after_absence: false, events, changes };
         store.admit(vec![batch]).await.unwrap();
     }
 

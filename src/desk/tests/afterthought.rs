@@ -85,6 +85,7 @@ fn a_text_right_after_a_file_is_its_caption() {
         healed: false,
         entity: EntityName::parse("ada").unwrap(),
         admitted_at: Millis(at),
+        missed: false,
     };
     assert!(is_caption(&message(Sort::Media), &said(11_000)));
     assert!(!is_caption(&message(Sort::Media), &said(11_001)));

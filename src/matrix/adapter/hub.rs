@@ -1,6 +1,11 @@
 //! Opens the door: signs accounts in and gives each its line.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures_util::FutureExt as _;
 use rand::{TryRngCore as _, rngs::OsRng};
@@ -19,8 +24,11 @@ use crate::{
         wire::{Login, Wire},
     },
     model::{Account, DeviceId, RoomId, Secret},
-    observe::AccountRegistered,
+    observe::{AccountRegistered, KeysSetAside},
 };
+
+/// How many key stores of earlier lives are kept for one account.
+const ASIDE_MAX: u32 = 100;
 
 /// The homeserver as all accounts share it.
 struct Hub {
@@ -81,7 +89,11 @@ impl Hub {
             let can_register = !self.section.registration.is_empty();
             match (login_step(account.clone(), applicant, can_register, fresh()?), account) {
                 (LoginStep::Done, Some(account)) => return Ok(account),
-                (LoginStep::Save(account), _) => accounts.save(account).await?,
+                (LoginStep::Save(account), Some(_)) => accounts.save(account).await?,
+                (LoginStep::Save(account), None) => {
+                    self.set_aside_keys(&account)?;
+                    accounts.save(account).await?;
+                }
                 (LoginStep::Adopt(token), Some(account)) => {
                     let login = self.wire.who_am_i(&token).await?;
                     accounts.save(logged_in(account, login)).await?;
@@ -99,6 +111,20 @@ impl Hub {
                     return Err(MatrixError::NoAccount { localpart: applicant.localpart.clone() });
                 }
             }
+        }
+    }
+
+    /// Moves the keys of an earlier life away, of which our book knows nothing any more: what opens them stood there. They are
+    /// kept, for the book may come back from a backup.
+    fn set_aside_keys(&self, account: &Account) -> Result<(), MatrixError> {
+        let folder = self.section.folder.join(account.entity.as_str());
+        match set_aside(&folder) {
+            Ok(None) => Ok(()),
+            Ok(Some(aside)) => {
+                KeysSetAside { entity: &account.entity, folder: &aside }.emit();
+                Ok(())
+            }
+            Err(error) => Err(MatrixError::KeyStore { cause: error.to_string() }),
         }
     }
 
@@ -160,6 +186,21 @@ fn logged_in(account: Account, login: Login) -> Account {
     Account { user: Some(login.user), device: login.device, tokens: Some(login.tokens), ..account }
 }
 
+/// Moves `folder` beside itself, under the first name that is free, and tells which; nothing if there is no folder.
+fn set_aside(folder: &Path) -> std::io::Result<Option<PathBuf>> {
+    if !folder.try_exists()? {
+        return Ok(None);
+    }
+    let names = (1..=ASIDE_MAX).map(|number| folder.with_extension(format!("lost-{number}")));
+    for aside in names {
+        if !aside.try_exists()? {
+            fs::rename(folder, &aside)?;
+            return Ok(Some(aside));
+        }
+    }
+    Err(std::io::Error::other(format!("{} was set aside {ASIDE_MAX} times already", folder.display())))
+}
+
 /// Makes the folder for one account's keys, for our eyes only.
 fn private_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
@@ -179,4 +220,25 @@ fn random_hex<const BYTES: usize>() -> Result<String, MatrixError> {
     let mut bytes = [0u8; BYTES];
     OsRng.try_fill_bytes(&mut bytes).map_err(|error| MatrixError::KeyStore { cause: error.to_string() })?;
     Ok(to_hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I1: keys that nobody can open any more make room, and none of them is lost.
+    #[test]
+    fn orphaned_keys_are_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = folder.path().join("ada");
+        assert_eq!(set_aside(&keys).unwrap(), None);
+        for number in 1..=2 {
+            fs::create_dir(&keys).unwrap();
+            fs::write(keys.join("store"), number.to_string()).unwrap();
+            let aside = folder.path().join(format!("ada.lost-{number}"));
+            assert_eq!(set_aside(&keys).unwrap(), Some(aside.clone()));
+            assert_eq!(fs::read_to_string(aside.join("store")).unwrap(), number.to_string());
+            assert!(!keys.exists());
+        }
+    }
 }

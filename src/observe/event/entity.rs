@@ -1,6 +1,6 @@
 //! Facts about one entity: where it stands, its account, its sync loop.
 
-use std::{error::Error, time::Duration};
+use std::{error::Error, path::Path, time::Duration};
 
 use metrics::counter;
 use tracing::{debug, error, info, warn};
@@ -20,6 +20,23 @@ impl EntityStarting<'_> {
     pub fn emit(&self) {
         debug!(entity = %self.entity, "entity starting");
         count(Phase::Starting);
+    }
+}
+
+/// The keys of an account of which the journal knows nothing: it was lost, or is another one. The account begins anew, and
+/// they are kept aside.
+#[derive(Debug)]
+pub struct KeysSetAside<'a> {
+    /// Whose.
+    pub entity: &'a EntityName,
+    /// Where they are now.
+    pub folder: &'a Path,
+}
+
+impl KeysSetAside<'_> {
+    /// Logs it.
+    pub fn emit(&self) {
+        warn!(entity = %self.entity, folder = %self.folder.display(), "keys of an earlier journal set aside");
     }
 }
 

@@ -13,6 +13,7 @@ mod lane;
 mod mind;
 mod model;
 mod room;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -22,7 +23,7 @@ pub use delivery::{DeliveryFailed, DeliveryRetried, OutboxFailed};
 pub use desk::{EventBroken, MessageDecided, SettlementFailed};
 pub use entity::{
     AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, IdentityForeign,
-    SyncFailed, SyncStalled, TokensRefreshed,
+    KeysSetAside, SyncFailed, SyncStalled, TokensRefreshed,
 };
 pub use house::{
     ConfigLoaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept, ShutdownBegan,
@@ -36,4 +37,5 @@ pub use room::{
     EntityDeparted, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused,
     RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
 };
-pub use turn::TurnEnded;
+pub use sweep::{StoreSwept, SweepFailed};
+pub use turn::{AnswerParked, TurnEnded};

@@ -275,6 +275,12 @@ fn facts_about_lanes() {
 }
 
 #[test]
+fn facts_about_the_store() {
+    check(|| StoreSwept { rows: 7 }.emit(), Level::INFO, "store swept", &[]);
+    check(|| SweepFailed { error: &fmt::Error }.emit(), Level::WARN, "sweep failed", &[]);
+}
+
+#[test]
 fn facts_about_the_desk() {
     let Ids { room, event, .. } = &ids();
     let decided = || MessageDecided { room, event, rule: "W3" }.emit();

@@ -3,10 +3,29 @@
 use std::time::Duration;
 
 use metrics::{counter, histogram};
-use tracing::info;
+use tracing::{error, info};
 
 use super::super::metric;
 use crate::model::{Turn, TurnEnd};
+
+/// An answer broke off with the program, or broke down, so often that it is given up. People are told so.
+#[derive(Debug)]
+pub struct AnswerParked<'a> {
+    /// Which.
+    pub turn: &'a Turn,
+    /// How often it was begun.
+    pub tries: u32,
+}
+
+impl AnswerParked<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        let Self { turn, tries } = self;
+        let (turn_id, room, responder) = (turn.id.as_str(), turn.conversation.room.as_str(), &turn.responder);
+        error!(turn = turn_id, room, responder = %responder, tries, "answer parked");
+        counter!(metric::LANE_TROUBLES, "what" => "parked").increment(1);
+    }
+}
 
 /// An answer ended, one way or another.
 #[derive(Debug)]

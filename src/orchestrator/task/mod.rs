@@ -15,6 +15,7 @@ mod rooms;
 mod run;
 mod space;
 mod succession;
+mod sweep;
 mod talk;
 mod turns;
 

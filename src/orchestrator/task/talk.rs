@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::sweep::sweep;
 use super::turns::{Turns, hand_out};
 use crate::{
     agent::Minds,
@@ -53,6 +54,7 @@ impl Talk {
             Routing::new(config.clone(), models.clone(), places.clone(), store.clone(), lines.clone());
         let ways = Ways { lines: lines.clone(), broker: broker.clone(), routes, status, action };
         let (desk, inbox) = Desk::new(store.clone(), config.clone(), ways);
+        let (swept, kept) = (store.clone(), config.clone());
         let poster = Poster::new(config.clone(), store.clone(), lines.clone());
         let minds = Minds::new(config.clone(), models.clone(), places.clone(), store.clone(), lines.clone());
         let turns = Turns {
@@ -69,6 +71,7 @@ impl Talk {
         nursery.forever("desk", desk.run(stop()));
         nursery.forever("poster", poster.run(stop()));
         nursery.forever("turns", turns.run(nursery.clone(), ordered));
+        nursery.forever("sweep", sweep(swept, kept, stop()));
         nursery.forever("subtasks", hand_out(minds, nursery.clone(), given));
         inbox
     }

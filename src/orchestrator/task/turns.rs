@@ -15,7 +15,7 @@ use crate::{
     config::{Config, Role},
     model::{Handoff, Reply, Responder, Subtask, SubtaskEnd, Turn, TurnEnd},
     nursery::{Nursery, Stop, panic_message},
-    observe::{ErrandFailed, TaskDied, TurnEnded},
+    observe::{self, ErrandFailed, TaskDied, TurnEnded},
     store::Store,
     team::Panel,
 };
@@ -56,13 +56,11 @@ impl Turns {
     async fn carry_out(&self, Order { turn, halt }: Order, stop: &Stop) {
         let began = time::Instant::now();
         let (replies, heard) = mpsc::channel(REPLIES_WAITING_MAX);
-        let mind = AssertUnwindSafe(self.think(&turn, halt.clone(), replies)).catch_unwind();
+        let mind = self.think_again(&turn, halt.clone(), replies);
         let voice = AssertUnwindSafe(self.voice.speak(&turn, heard, halt, suspension(stop))).catch_unwind();
         // A mind that breaks leaves its answer unfinished, and the voice says so. Once the voice is done nobody listens.
         let thinking = async {
-            if let Err(panic) = mind.await {
-                died(&turn, "mind", panic.as_ref());
-            }
+            mind.await;
             std::future::pending::<()>().await;
         };
         let spoken = tokio::select! {
@@ -77,7 +75,28 @@ impl Turns {
         self.broker.ended(turn.id, end, text).await;
     }
 
+    /// N9: has a mind that breaks down think again, so often.
+    async fn think_again(&self, turn: &Turn, halt: Halt, replies: mpsc::Sender<Reply>) {
+        loop {
+            let mind = AssertUnwindSafe(self.think(turn, halt.clone(), replies.clone())).catch_unwind();
+            let Err(panic) = mind.await else { return };
+            died(turn, "mind", panic.as_ref());
+            let tries_max = self.config.borrow().conversation.attempts_max;
+            match self.store.count_try(&turn.id).await {
+                Ok(tries) if tries <= tries_max && halt.now().is_none() => {}
+                Ok(_) => return,
+                Err(error) => {
+                    ErrandFailed { errand: "counting how often an answer broke down", error: &error }.emit();
+                    return;
+                }
+            }
+        }
+    }
+
     async fn think(&self, turn: &Turn, halt: Halt, replies: mpsc::Sender<Reply>) {
+        let speaker = turn.responder.speaker();
+        observe::fault_point(&format!("turn.begun.{speaker}"));
+        assert!(!observe::fault_switch(&format!("turn.panic.{speaker}")), "a fault that a test put in");
         if let Err(error) = echo::heard(&self.store, turn).await {
             // The answer may know a little less; whether the store works at all shows soon enough.
             ErrandFailed { errand: "wait for the answer before", error: &error }.emit();

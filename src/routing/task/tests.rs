@@ -71,7 +71,8 @@ async fn store(body: &str) -> Store {
         content: Content::Clear { kind: "m.room.message".to_owned(), json: "{}".to_owned() },
     };
     let (entity, received_at) = (names(&["coder"]).remove(0), Millis(1));
-    let batch = Batch { entity, token: None, received_at, events: vec![incoming], changes: vec![] };
+    let batch =
+        Batch { entity, token: None, received_at, after_absence: false, events: vec![incoming], changes: vec![] };
     store.admit(vec![batch]).await.unwrap();
     let due = store.due(1).await.unwrap().remove(0);
     let wording =

@@ -1,7 +1,8 @@
 //! The suite that every adapter passes: each case is written once and run on both.
 
 use super::{
-    accounts, admission, commits, ears, invites, lookups, memos, messages, notices, outbox, rooms, stage::Stage, turns,
+    accounts, admission, commits, ears, invites, lookups, memos, messages, notices, outbox, retention, rooms,
+    stage::Stage, turns,
 };
 
 macro_rules! conformance {
@@ -100,6 +101,12 @@ conformance! {
         leftovers_of_ended_turns_wait,
         the_newest_content_is_sent_once,
         the_outbox_forgets_what_is_settled;
+    retention:
+        what_is_settled_and_old_goes,
+        what_is_not_settled_stays,
+        a_living_thread_stays,
+        a_deletion_is_kept_as_long_as_what_it_is_about,
+        a_deleted_question_leaves_no_words_in_its_answers;
     notices:
         a_notice_waits_until_it_is_seen,
         a_new_wording_waits_until_it_is_seen,

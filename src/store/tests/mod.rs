@@ -14,6 +14,7 @@ mod memos;
 mod messages;
 mod notices;
 mod outbox;
+mod retention;
 mod rooms;
 mod turns;
 

@@ -1,6 +1,6 @@
 //! The questions that are asked often never read a whole table that grows.
 
-use crate::store::{Store, decisions, events, lookups, memos, messages, notices, outbox, rooms, turns};
+use crate::store::{Store, decisions, events, held, lookups, memos, messages, notices, outbox, rooms, turns};
 
 /// How SQLite will answer `sql`, step by step.
 async fn plan(store: &Store, sql: &'static str) -> String {
@@ -35,6 +35,8 @@ async fn questions_are_answered_from_indexes() {
     check(memos::FORGET, "SEARCH memos USING INTEGER PRIMARY KEY").await;
     check(rooms::STANDINGS, "SEARCH memberships USING PRIMARY KEY (entity=? AND room=?)").await;
     check(decisions::DUE, "INDEX events_due").await;
+    check(held::HELD, "INDEX decisions_held (room=?)").await;
+    check(held::MISSED_DUE, "INDEX events_due").await;
     check(decisions::UNROUTED, "INDEX decisions_open").await;
     check(decisions::OF_MAIN, "INDEX decisions_of_thread (room=? AND thread=?)").await;
     check(messages::MESSAGE, "SEARCH m USING INDEX sqlite_autoindex_messages_1 (room=? AND event=?)").await;

@@ -64,7 +64,7 @@ pub(super) fn sealed(name: &str) -> Content {
 /// A step of one stream; its token is made from the name and the number.
 pub(super) fn batch(name: &str, number: u32, events: Vec<Incoming>, changes: Vec<Change>) -> Batch {
     let token = Some(token(&format!("{name}-{number}")));
-    Batch { entity: entity(name), token, received_at: Millis(2_000), events, changes }
+    Batch { entity: entity(name), token, received_at: Millis(2_000), after_absence: false, events, changes }
 }
 
 /// Admits changes that `name` saw.

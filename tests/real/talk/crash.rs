@@ -8,9 +8,9 @@ use super::{
 };
 
 /// What stays while the program comes and goes.
-struct Standing {
-    stub: Stub,
-    test: String,
+pub(super) struct Standing {
+    pub(super) stub: Stub,
+    pub(super) test: String,
 }
 
 impl House for Standing {

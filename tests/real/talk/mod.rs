@@ -2,6 +2,7 @@
 
 mod agents;
 mod alone;
+mod away;
 mod busy;
 mod commands;
 mod content;
@@ -12,9 +13,11 @@ mod direct;
 mod edits;
 mod faults;
 mod hall;
+mod lost;
 mod media;
 mod people;
 mod places;
+mod poison;
 mod routed;
 mod sealed;
 mod slowed;

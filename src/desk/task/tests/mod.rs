@@ -3,6 +3,7 @@
 mod afterwards;
 mod deciding;
 mod intake;
+mod missed;
 mod order;
 mod session;
 mod stage;

@@ -39,7 +39,7 @@ agents:
 teams:
   duo: {role: Does both., agents: [ada, bob], rooms: [lobby]}
 bot_accounts: [\"@bridge:s\"]
-conversation: {redact_answers: true, agent_messages_max: 3}
+conversation: {redact_answers: true, agent_messages_max: 3, catch_up_max: 3}
 authorization:
   global_users: [\"@al:s\", \"@kim:s\", \"@bridge:s\"]
   aliases: {\"@al:s\": [\"@al2:s\"]}
@@ -78,7 +78,7 @@ pub(super) fn incoming(id: &str, sender: &str, kind: &str, content: &Value) -> I
         room: room(),
         event: event(id),
         sender: user(sender),
-        sent_at: Millis(1_000),
+        sent_at: observe::now(),
         standing: Standing::Live,
         content: Content::Clear { kind: kind.to_owned(), json: content.to_string() },
     }
@@ -422,7 +422,8 @@ impl Parts {
 
 /// What an entity's loop brings.
 pub(super) fn batch(entity: &str, events: Vec<Incoming>) -> Batch {
-    Batch { entity: name(entity), token: None, received_at: observe::now(), events, changes: Vec::new() }
+    let (entity, received_at) = (name(entity), observe::now());
+    Batch { entity, token: None, received_at, after_absence: false, events, changes: Vec::new() }
 }
 
 fn account(entity: &EntityName) -> Account {
@@ -449,5 +450,6 @@ fn status() -> Status {
         entities: Vec::new(),
         rooms: Vec::new(),
         counts: Counts::default(),
+        parked: crate::model::Parked::default(),
     }
 }

@@ -69,6 +69,7 @@ fn status() -> Status {
         entities: Vec::new(),
         rooms: Vec::new(),
         counts: Counts::default(),
+        parked: crate::model::Parked::default(),
     }
 }
 
@@ -83,6 +84,7 @@ impl Office {
                 entity: entity.name.clone(),
                 token: None,
                 received_at: Millis(1),
+                after_absence: false,
                 events: Vec::new(),
                 changes: vec![joined],
             };
@@ -246,8 +248,9 @@ async fn status_shows_admins_more() {
         standing: Standing::Live,
         content: Content::Sealed(Sealed { raw: "{}".to_owned(), session: None, cause: SealedCause::KeyMissing }),
     };
-    let batch =
-        Batch { entity: name("ada"), token: None, received_at: Millis(1), events: vec![incoming], changes: Vec::new() };
+    let (entity, received_at) = (name("ada"), Millis(1));
+    let (events, changes) = (vec![incoming], Vec::new());
+    let batch = Batch { entity, token: None, received_at, after_absence: false, events, changes };
     office.store.admit(vec![batch]).await.unwrap();
     let text = office.say("al", "!status").await;
     assert!(text.contains("An answer of Ada failed; `!retry turn1` tries again."), "{text}");
