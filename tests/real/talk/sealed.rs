@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::house::{Act, Client, Nio, Post, Shown, Sort, shared};
+use crate::house::{Act, Client, Nio, Post, Shown, Sort, Stub, shared};
 
 use super::{
     agents, alone, busy, content, deletes, direct, edits,
-    hall::hall,
+    hall::{Hall, config, hall},
     media, people, routed,
     stage::{House as _, Stage, topic},
     stops, together,
@@ -190,4 +190,18 @@ async fn commands_work_under_encryption() {
     stage.post(&Post::text("!e2ee")).await;
     let told = stage.notice("router", &["encrypted"]).await;
     stage.only(&[&told]).await;
+}
+
+/// Conversation 71. A4: where verified devices are required, a command from one that its owner hasn't signed changes nothing in
+/// an encrypted room, and the answer says why. Whoever made the room has power over it all the same.
+#[tokio::test]
+async fn an_unverified_device_changes_nothing() {
+    let stub = Stub::start().await;
+    let config = config(&stub).replace("authorization: {", "authorization: {require_verified: true, ");
+    let house = Hall::open(shared(), stub, &config).await;
+    let mut stage = Stage::open_in(&house, Sort::Sealed, &["alpha"]).await;
+    stage.say("!thread_mode room").await;
+    stage.notice("router", &["was not taken", "verify yours"]).await;
+    stage.say("!thread_mode").await;
+    stage.notice("router", &["answers go into threads"]).await;
 }
