@@ -23,7 +23,7 @@ pub use event::{
     ShutdownForced, SignalReceived, StatusIncomplete, SyncFailed, SyncStalled, TaskDied, TeamTroubled, TokensRefreshed,
     ToolUsed, TurnEnded, TurnUnsaved,
 };
-pub use fault::{fault_point, fault_switch};
+pub use fault::{fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};
 pub use secrets::{register_secret, register_token};
 pub use setup::{LogForm, Logs, LogsError, start_logs, start_logs_in};

@@ -261,11 +261,12 @@ async fn begin(store: Store, id: TurnId, envelopes: Vec<Envelope>) -> Event {
         room: first.conversation.room.clone(),
         events: envelopes.iter().map(|envelope| envelope.event.clone()).collect(),
     };
-    begun(id, store.begin_turn(start, observe::now()).await)
+    let outcome = observe::fault_around("begin", store.begin_turn(start, observe::now())).await;
+    begun(id, outcome)
 }
 
 async fn resume(store: Store, id: TurnId) -> Event {
-    let outcome = store.resume_turn(&id, observe::now()).await;
+    let outcome = observe::fault_around("begin", store.resume_turn(&id, observe::now())).await;
     begun(id, outcome)
 }
 
