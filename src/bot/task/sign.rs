@@ -82,6 +82,7 @@ fn is_away(error: &MatrixError) -> bool {
         error,
         MatrixError::Unreachable { .. }
             | MatrixError::TimedOut { .. }
+            | MatrixError::ServerTrouble { .. }
             | MatrixError::RateLimited { .. }
             | MatrixError::LoggedOut
             | MatrixError::NotOpen
