@@ -17,7 +17,7 @@ pub use event::{
     ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried, EntityBackingOff, EntityDeparted,
     EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed, EventBroken, EventHealed, EventSealed,
     GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, IdentityForeign, InviteAccepted,
-    InviteDeclined, InviteRetried, LimitKept, MemberInvited, MessageDecided, MessageRefused, MessageRouted,
+    InviteDeclined, InviteRetried, LanesKept, LimitKept, MemberInvited, MessageDecided, MessageRefused, MessageRouted,
     ModelFellBack, ModelPaused, ModelRetried, OutboxFailed, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft,
     RoomTroubled, RoomUpgraded, RoomWelcomed, RoutingFailed, SettlementFailed, ShutdownBegan, ShutdownDone,
     ShutdownForced, SignalReceived, StatusIncomplete, SyncFailed, SyncStalled, TaskDied, TeamTroubled, TokensRefreshed,

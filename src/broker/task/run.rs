@@ -26,7 +26,7 @@ use crate::{
     config::Config,
     model::{Envelope, Responder, RoomId, Turn, TurnEnd, TurnId, UserId},
     nursery::Stop,
-    observe::{self, MessageRefused, TurnUnsaved},
+    observe::{self, LanesKept, MessageRefused, TurnUnsaved},
     store::{AuditEntry, Begun, Retry, Store, StoreError, TurnStart, Unfinished},
 };
 
@@ -169,6 +169,7 @@ impl Dispatch {
     async fn feed(&mut self, event: Event) {
         self.lanes.limit(limits(&self.config.borrow()));
         let effects = self.lanes.on(event, self.began.elapsed());
+        LanesKept { known: self.lanes.known() }.emit();
         self.perform(effects).await;
     }
 
