@@ -20,4 +20,5 @@ mod status;
 mod stop;
 mod talk;
 mod trials;
+mod trouble;
 mod upgrades;
