@@ -80,11 +80,12 @@ pub(super) fn told_apart(names: BTreeMap<UserId, String>) -> BTreeMap<UserId, St
 /// The conversation up to the question, oldest first. `when` writes a moment for people.
 pub(super) fn lines(messages: &[Message], cast: &Cast, asked: Asked<'_>, when: impl Fn(Millis) -> String) -> Vec<Line> {
     let is_asked = |message: &Message| asked.messages.contains(&message.event);
-    let last = messages.iter().filter(|message| is_asked(message)).map(|message| message.ordinal).max();
+    let asked_at = || messages.iter().filter(|message| is_asked(message)).map(|message| message.ordinal);
+    let question = (asked_at().min().unwrap_or(Ordinal(u64::MAX)), asked_at().max().unwrap_or(Ordinal(u64::MAX)));
     let mut placed: Vec<(Ordinal, &Message)> = messages
         .iter()
         .filter(|message| is_asked(message) || concerns(message, cast, asked))
-        .filter_map(|message| Some((place(message, messages, last)?, message)))
+        .filter_map(|message| Some((place(message, messages, question)?, message)))
         .collect();
     placed.sort_by_key(|(place, message)| (*place, message.ordinal));
     placed.into_iter().map(|(_, message)| line(message, cast, is_asked(message), &when)).collect()
@@ -100,19 +101,25 @@ fn concerns(message: &Message, cast: &Cast, asked: Asked<'_>) -> bool {
     !message.deleted && !hidden && turn != Some(asked.turn) && cast.router.as_ref() != Some(&message.sender)
 }
 
-/// Where a message belongs: where it arrived; none if that is after the question. An answer that came while the question
-/// waited belongs to what it answers.
-fn place(message: &Message, messages: &[Message], last: Option<Ordinal>) -> Option<Ordinal> {
-    let last = last.unwrap_or(Ordinal(u64::MAX));
-    if message.ordinal <= last {
-        return Some(message.ordinal);
+/// Where a message belongs: where it arrived; none if that is after the question, which lasts from its first message to its
+/// last. An answer that came while the question waited belongs to what it answers: nobody is to think that it was meant for
+/// what was asked meanwhile.
+fn place(message: &Message, messages: &[Message], (first, last): (Ordinal, Ordinal)) -> Option<Ordinal> {
+    let here = message.ordinal;
+    if here <= first {
+        return Some(here);
     }
+    let answered = answered(message, messages).filter(|answered| *answered <= last);
+    answered.or((here <= last).then_some(here))
+}
+
+/// Where the message stands that this one answers, if it tells.
+fn answered(message: &Message, messages: &[Message]) -> Option<Ordinal> {
     // What an answer in a thread is told to reply to is there for clients without threads, and isn't kept. One that a person
     // asked for tells by its mark what it goes back to.
     let mark = message.wording.mark.as_ref()?;
     let answered = message.in_reply_to.as_ref().or(mark.root.as_ref().filter(|_| mark.hops == 1))?;
-    let answered = messages.iter().find(|other| other.event == *answered)?.ordinal;
-    (answered <= last).then_some(answered)
+    messages.iter().find(|other| other.event == *answered).map(|answered| answered.ordinal)
 }
 
 fn line(message: &Message, cast: &Cast, asked: bool, when: &impl Fn(Millis) -> String) -> Line {
@@ -299,6 +306,19 @@ mod tests {
         let found = shown(&messages, &cast(), &[2, 3]);
         assert_eq!(found[..2], ["Ada (1): One.", "me: To one."], "an answer belongs to its question");
         assert_eq!(found[2..], expected);
+    }
+
+    /// C5: an answer that came between the messages of a question was for what was asked before.
+    #[test]
+    fn an_answer_in_the_middle_of_the_question_stands_before_it() {
+        let messages = [
+            message(1, "ada", "One."),
+            message(2, "ada", "Two."),
+            answer(3, "writer", "To one.", 1),
+            message(4, "ada", "Three."),
+        ];
+        let expected = ["Ada (1): One.", "me: To one.", "?Ada (2): Two.", "?Ada (4): Three."];
+        assert_eq!(shown(&messages, &cast(), &[2, 4]), expected);
     }
 
     /// N4: what an earlier attempt left in the room is not a part of the conversation.

@@ -110,6 +110,11 @@ impl Lanes {
         self.limits = limits;
     }
 
+    /// How many lanes are kept in mind.
+    pub(super) fn known(&self) -> usize {
+        self.known.len()
+    }
+
     /// When something is due that nobody else brings.
     pub(super) fn wake_at(&self) -> Option<Duration> {
         self.wake_at

@@ -15,6 +15,19 @@ pub fn fault_point(name: &str) {
 #[inline]
 pub fn fault_point(_name: &str) {}
 
+/// Does `work`, the step of this name, and dies right before it at `<step>.before`, or right after it at `<step>.after`, when
+/// that fault is armed and due.
+pub async fn fault_around<T>(step: &str, work: impl Future<Output = T>) -> T {
+    if cfg!(debug_assertions) {
+        fault_point(&format!("{step}.before"));
+    }
+    let done = work.await;
+    if cfg!(debug_assertions) {
+        fault_point(&format!("{step}.after"));
+    }
+    done
+}
+
 /// Whether the rule that the fault `name` breaks is to be broken at this pass.
 #[cfg(debug_assertions)]
 #[must_use]

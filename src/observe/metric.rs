@@ -45,6 +45,8 @@ pub(super) const BUILD_INFO: &str = "maitre_build_info";
 pub(super) const START_TIME: &str = "process_start_time_seconds";
 pub(super) const RESIDENT_BYTES: &str = "process_resident_memory_bytes";
 pub(super) const OPEN_FDS: &str = "process_open_fds";
+pub(super) const TASKS: &str = "maitre_tasks";
+pub(super) const LANES: &str = "maitre_lanes";
 
 /// Upper bounds of the buckets for answers, in seconds.
 pub(super) const TURN_BUCKETS: &[f64] = &[0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -95,6 +97,8 @@ const GAUGES: &[(&str, Option<Unit>, &str)] = &[
     (START_TIME, Some(Unit::Seconds), "When this process started, in seconds since 1970."),
     (RESIDENT_BYTES, Some(Unit::Bytes), "Memory in use."),
     (OPEN_FDS, None, "Open file descriptors."),
+    (TASKS, None, "Tasks that have not ended."),
+    (LANES, None, "Conversations that are kept in mind, one for each responder in it."),
 ];
 
 /// Tells the recorder what each metric means.

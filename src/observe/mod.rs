@@ -17,13 +17,13 @@ pub use event::{
     ConfigLoaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried, EntityBackingOff,
     EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed, EventBroken, EventHealed,
     EventSealed, GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, IdentityForeign,
-    InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LimitKept, MemberInvited, MessageDecided,
+    InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LanesKept, LimitKept, MemberInvited, MessageDecided,
     MessageRefused, MessageRouted, ModelFellBack, ModelPaused, ModelRetried, OutboxFailed, PlaintextRefused,
     RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed, RoutingFailed, SettlementFailed,
     ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, StoreSwept, SweepFailed, SyncFailed,
     SyncStalled, TaskDied, TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded, TurnUnsaved,
 };
-pub use fault::{fault_point, fault_switch};
+pub use fault::{fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};
 pub use secrets::{register_secret, register_token};
 pub use setup::{LogForm, Logs, LogsError, start_logs, start_logs_in};

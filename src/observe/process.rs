@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use tokio::runtime::Handle;
+
 /// Memory in use, in bytes.
 pub(super) fn resident_bytes() -> Option<u64> {
     resident_in(&fs::read_to_string("/proc/self/status").ok()?)
@@ -10,6 +12,11 @@ pub(super) fn resident_bytes() -> Option<u64> {
 /// Open file descriptors, without the one that counting takes.
 pub(super) fn open_fds() -> Option<usize> {
     fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count().saturating_sub(1))
+}
+
+/// Tasks that have not ended, where there is a runtime.
+pub(super) fn tasks() -> Option<usize> {
+    Some(Handle::try_current().ok()?.metrics().num_alive_tasks())
 }
 
 fn resident_in(status: &str) -> Option<u64> {

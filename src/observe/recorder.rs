@@ -95,6 +95,9 @@ fn set_gauges(status: &Status) {
     if let Some(number) = process::open_fds() {
         gauge!(metric::OPEN_FDS).set(number as f64);
     }
+    if let Some(number) = process::tasks() {
+        gauge!(metric::TASKS).set(number as f64);
+    }
 }
 
 #[cfg(test)]

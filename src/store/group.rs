@@ -6,6 +6,7 @@ use super::{
     StoreError,
     job::{Done, Job, Keeping},
 };
+use crate::observe::fault_point;
 
 /// Runs `jobs` in one transaction and then answers all of them.
 ///
@@ -26,7 +27,9 @@ pub(super) fn commit(db: &Connection, jobs: Vec<Job>) {
             Err(error) => done.push(job.refuse(error.clone())),
         }
     }
+    fault_point("commit.before");
     let whole = whole.and_then(|()| run(db, "COMMIT"));
+    fault_point("commit.after");
     if whole.is_err() && !db.is_autocommit() {
         // Nothing to add to the error that is told: a transaction that can't be rolled back fails the next BEGIN.
         drop(run(db, "ROLLBACK"));

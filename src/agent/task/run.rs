@@ -25,7 +25,7 @@ use crate::{
     },
     llm::{LlmError, Piece},
     model::{Prompt, Speaker, ToolCall, Usage, Utterance},
-    observe::{AnswerLessened, ToolUsed},
+    observe::{AnswerLessened, ToolUsed, fault_around},
     store::{StoreError, ToolRecord},
     tools::{Hands, Toolbox},
 };
@@ -238,7 +238,7 @@ impl<'a> Run<'a> {
     /// N5: written down, done, written down again.
     async fn use_tool(&self, call: ToolCall) -> String {
         let logged = self.job.logged(&call.name);
-        match self.means.store.tool_began(&self.job.turn.id, &logged, &call.input).await {
+        match fault_around("tool.began", self.means.store.tool_began(&self.job.turn.id, &logged, &call.input)).await {
             Ok(seq) => self.make(&call, seq).await,
             Err(error) => {
                 self.lessened("a tool call that can't be written down", &error);
@@ -254,7 +254,9 @@ impl<'a> Run<'a> {
         let began = Instant::now();
         let outcome = self.tools.call(call, hands).await;
         ToolUsed { turn: &self.job.turn.id, agent: &self.job.agent, tool: &call.name, took: began.elapsed() }.emit();
-        if let Err(error) = self.means.store.tool_ended(&self.job.turn.id, seq, &outcome).await {
+        if let Err(error) =
+            fault_around("tool.ended", self.means.store.tool_ended(&self.job.turn.id, seq, &outcome)).await
+        {
             self.lessened("what came of a tool call", &error);
         }
         outcome

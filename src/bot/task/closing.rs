@@ -70,9 +70,7 @@ impl Speech<'_> {
             }
         }
         let letters = self.letters(&text);
-        if written(self.courier.store.outbox_put(letters.iter().map(|(letter, _)| letter.clone()).collect()).await)
-            .is_none()
-        {
+        if courier.write_down(letters.iter().map(|(letter, _)| letter.clone()).collect()).await.is_none() {
             return Farewell::Unsaid;
         }
         for (letter, content) in &letters {
@@ -119,9 +117,9 @@ impl Speech<'_> {
             LetterSort::First | LetterSort::Part => self.parts.push(event.clone()),
             LetterSort::Edit | LetterSort::Reaction => {}
         }
-        let (store, letter) = (self.courier.store.clone(), letter.clone());
+        let (courier, letter) = (self.courier.clone(), letter.clone());
         self.also(async move {
-            written(store.outbox_sent(&letter, &event).await);
+            courier.note_sent(&letter, &event).await;
         });
     }
 

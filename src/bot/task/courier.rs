@@ -10,7 +10,7 @@ use crate::{
     matrix::{Lines, MatrixError, Outgoing},
     model::{EntityName, EventId, Millis, RoomId},
     nursery::panic_message,
-    observe::{DeliveryFailed, DeliveryRetried, OutboxFailed},
+    observe::{DeliveryFailed, DeliveryRetried, OutboxFailed, fault_around},
     store::{AuditEntry, Letter, LetterSort, Store, StoreError},
 };
 
@@ -25,7 +25,7 @@ impl Courier {
     /// Sends `outgoing` once.
     pub(super) async fn send(&self, speaker: &EntityName, outgoing: Outgoing) -> Result<EventId, MatrixError> {
         match self.lines.of(speaker) {
-            Some(line) => unbroken(line.send(outgoing)).await,
+            Some(line) => fault_around("send", unbroken(line.send(outgoing))).await,
             None => Err(MatrixError::NotOpen),
         }
     }
@@ -48,6 +48,16 @@ impl Courier {
                 }
             }
         }
+    }
+
+    /// Writes down letters that are about to be sent. Nothing, when that failed: then none of them may be sent.
+    pub(super) async fn write_down(&self, letters: Vec<Letter>) -> Option<()> {
+        written(fault_around("outbox", self.store.outbox_put(letters)).await)
+    }
+
+    /// Remembers that a letter is in the room. Nothing, when that could not be written down.
+    pub(super) async fn note_sent(&self, letter: &Letter, event: &EventId) -> Option<()> {
+        written(fault_around("sent", self.store.outbox_sent(letter, event)).await)
     }
 
     /// Waits for `pause`, or until the line that was missing is there.

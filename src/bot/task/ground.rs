@@ -41,8 +41,8 @@ impl Ground {
     pub(super) async fn survey(store: &Store, turn: &Turn) -> Option<Self> {
         let now = observe::now();
         let first = turn.parts.is_empty().then(|| first_letter(turn, now));
-        let (before, question) =
-            join!(store.outbox_begin(&turn.id, first), store.message(&turn.conversation.room, turn.reply_to()));
+        let begun = observe::fault_around("outbox", store.outbox_begin(&turn.id, first));
+        let (before, question) = join!(begun, store.message(&turn.conversation.room, turn.reply_to()));
         let before = written(before)?;
         let mut ground = Self { parts: turn.parts.clone(), lost: is_lost(turn, &before), ..Self::default() };
         ground.sign = before.into_iter().rev().find_map(|posted| sign_of(posted, turn.parts.first()));

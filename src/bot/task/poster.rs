@@ -177,7 +177,7 @@ impl Poster {
             return take_back(&self.courier, letter, None).await.map(Some);
         }
         let event = self.courier.send(&letter.speaker, outgoing(letter, content)).await?;
-        Ok(written(self.courier.store.outbox_sent(letter, &event).await))
+        Ok(self.courier.note_sent(letter, &event).await)
     }
 
     /// Says a notice, or says it anew; then lets people tap. Nothing, when that could not be written down.

@@ -5,6 +5,7 @@ use crate::{
     bot::{delivery::never_arrived, notice::tap_event, transactions},
     matrix::MatrixError,
     model::EventId,
+    observe::fault_around,
     store::{Letter, LetterSort},
 };
 
@@ -30,10 +31,10 @@ pub(super) async fn put_up(courier: Courier, mut letter: Letter, on: EventId) ->
     letter.sort = LetterSort::Reaction;
     let content = offer(&on);
     letter.content = Some(content.clone());
-    written(courier.store.outbox_put(vec![letter.clone()]).await)?;
+    courier.write_down(vec![letter.clone()]).await?;
     match courier.send(&letter.speaker, outgoing(&letter, content)).await {
         Ok(event) => {
-            written(courier.store.outbox_sent(&letter, &event).await);
+            courier.note_sent(&letter, &event).await;
             Some(Sign { letter, event: Some(event) })
         }
         Err(error) if never_arrived(&error) => {
@@ -73,7 +74,7 @@ async fn try_to_take_back(courier: &Courier, letter: &Letter, event: Option<Even
     };
     let line = courier.lines.of(&letter.speaker).ok_or(MatrixError::NotOpen)?;
     let transaction = transactions::retraction(&letter.transaction);
-    line.redact(letter.room.clone(), event, None, transaction).await.map(drop)
+    fault_around("retract", line.redact(letter.room.clone(), event, None, transaction)).await.map(drop)
 }
 
 fn is_away(error: &MatrixError) -> bool {
@@ -81,6 +82,7 @@ fn is_away(error: &MatrixError) -> bool {
         error,
         MatrixError::Unreachable { .. }
             | MatrixError::TimedOut { .. }
+            | MatrixError::ServerTrouble { .. }
             | MatrixError::RateLimited { .. }
             | MatrixError::LoggedOut
             | MatrixError::NotOpen

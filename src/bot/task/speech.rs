@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     asides::{Aside, Asides},
     audience::Audience,
-    courier::{Courier, outgoing, written},
+    courier::{Courier, outgoing},
     courtesy::Courtesy,
     first::find_first,
     ground::{Ground, first_letter},
@@ -287,9 +287,9 @@ impl<'a> Speech<'a> {
     pub(super) fn found_first(&mut self, event: EventId) {
         self.lost = false;
         self.parts.push(event.clone());
-        let (store, letter) = (self.courier.store.clone(), first_letter(self.turn, observe::now()));
+        let (courier, letter) = (self.courier.clone(), first_letter(self.turn, observe::now()));
         self.also(async move {
-            written(store.outbox_sent(&letter, &event).await);
+            courier.note_sent(&letter, &event).await;
         });
     }
 

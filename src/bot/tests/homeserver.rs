@@ -27,6 +27,8 @@ pub(super) enum Fault {
     Away,
     /// Too many requests.
     Limited(Duration),
+    /// A gateway answers that nobody is behind it.
+    Trouble,
     /// No, and never.
     Forbidden,
 }
@@ -204,6 +206,7 @@ impl Homeserver {
                 Err(MatrixError::TimedOut { after: LATENCY })
             }
             Some(Fault::Away) => Err(MatrixError::Unreachable { cause: "away".to_owned() }),
+            Some(Fault::Trouble) => Err(MatrixError::ServerTrouble { status: 502 }),
             Some(Fault::Limited(pause)) => Err(MatrixError::RateLimited { after: Some(pause) }),
             Some(Fault::Forbidden) => {
                 Err(MatrixError::Refused { code: "M_FORBIDDEN".to_owned(), message: "no".to_owned() })
@@ -268,8 +271,10 @@ impl StandIn for Homeserver {
         async move {
             time::sleep(self.pace()).await;
             let mut state = self.state();
-            if let Some(Fault::Away) = state.closed.get(&room) {
-                return Err(MatrixError::Unreachable { cause: "away".to_owned() });
+            match state.closed.get(&room) {
+                Some(Fault::Away) => return Err(MatrixError::Unreachable { cause: "away".to_owned() }),
+                Some(Fault::Trouble) => return Err(MatrixError::ServerTrouble { status: 502 }),
+                Some(Fault::Lost | Fault::Limited(_) | Fault::Forbidden) | None => {}
             }
             if !state.taken_back.contains(&event) {
                 state.taken_back.push(event);

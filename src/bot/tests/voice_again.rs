@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::time;
 
 use super::{
-    homeserver::Fault,
+    homeserver::{Fault, Sent},
     stage::{Deed, FINISHED, Stage, event, text},
 };
 use crate::{
     broker::Halted,
     model::{Reply, TurnEnd},
+    store::LetterSort,
 };
 
 /// N4: after a crash, an answer goes on in the message that is visible, and ends once; its 🛑 is taken back.
@@ -146,4 +147,23 @@ async fn last_words_outlive_the_program() {
     stage.store.end_turn(&turn.id, end, &said, crate::observe::now()).await.unwrap();
     let left = stage.store.outbox_pending(9).await.unwrap();
     assert_eq!((left.len(), left[0].transaction.as_str()), (1, "t1.1.final.0"));
+}
+
+/// S4: a 🛑 that can't be taken back while a gateway has nobody behind it is written down, and taken back later.
+#[tokio::test(start_paused = true)]
+async fn a_sign_that_a_gateway_keeps_up_is_not_forgotten() {
+    let stage = Stage::new();
+    let turn = stage.begin().await;
+    let trouble = async {
+        while !stage.homeserver.messages().iter().any(Sent::is_final) {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+        stage.homeserver.close_room(&turn.conversation.room, Fault::Trouble);
+    };
+    let deeds = [Deed::Wait(20_000), text("Done."), FINISHED];
+    let ((end, said), ()) = tokio::join!(stage.speak(&turn, &deeds), trouble);
+    stage.store.end_turn(&turn.id, end, &said, crate::observe::now()).await.unwrap();
+    assert!(stage.homeserver.taken_back().is_empty());
+    let left = stage.store.outbox_pending(9).await.unwrap();
+    assert_eq!(left.iter().map(|letter| letter.sort).collect::<Vec<_>>(), [LetterSort::Reaction]);
 }

@@ -82,7 +82,7 @@ impl Broker {
 
     /// Keeps how a turn ended and what it said, and lets its conversation go on.
     pub async fn ended(&self, turn: TurnId, end: TurnEnd, text: String) {
-        if let Err(error) = self.store.end_turn(&turn, end, &text, observe::now()).await {
+        if let Err(error) = observe::fault_around("end", self.store.end_turn(&turn, end, &text, observe::now())).await {
             // It counts as unfinished then, and the next start gives it again in the same messages.
             TurnUnsaved { what: turn.as_str(), step: "end", error: &error }.emit();
         }

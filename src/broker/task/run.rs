@@ -27,7 +27,7 @@ use crate::{
     config::Config,
     model::{Envelope, Responder, RoomId, Turn, TurnEnd, TurnId, UserId},
     nursery::Stop,
-    observe::{self, AnswerParked, MessageRefused, TurnUnsaved},
+    observe::{self, AnswerParked, LanesKept, MessageRefused, TurnUnsaved},
     store::{AuditEntry, Begun, Retry, Store, StoreError, TurnStart, Unfinished},
 };
 
@@ -201,6 +201,7 @@ impl Dispatch {
     async fn feed(&mut self, event: Event) {
         self.lanes.limit(limits(&self.config.borrow()));
         let effects = self.lanes.on(event, self.began.elapsed());
+        LanesKept { known: self.lanes.known() }.emit();
         self.perform(effects).await;
     }
 
@@ -318,11 +319,12 @@ async fn begin(store: Store, id: TurnId, envelopes: Vec<Envelope>) -> Event {
         room: first.conversation.room.clone(),
         events: envelopes.iter().map(|envelope| envelope.event.clone()).collect(),
     };
-    begun(id, store.begin_turn(start, observe::now()).await)
+    let outcome = observe::fault_around("begin", store.begin_turn(start, observe::now())).await;
+    begun(id, outcome)
 }
 
 async fn resume(store: Store, id: TurnId) -> Event {
-    let outcome = store.resume_turn(&id, observe::now()).await;
+    let outcome = observe::fault_around("begin", store.resume_turn(&id, observe::now())).await;
     begun(id, outcome)
 }
 

@@ -15,7 +15,7 @@ use crate::{
     desk::admission::{calls_for_action, date, judge, needs_own, rooms_left},
     model::{Admitted, Batch, Content, Handoff, UserId},
     nursery::Stop,
-    observe::{self, AdmissionFailed, BatchAdmitted},
+    observe::{AdmissionFailed, BatchAdmitted, fault_around},
     store::{Store, StoreError},
 };
 
@@ -73,10 +73,8 @@ impl Intake {
         let events = !value.events.is_empty();
         let left = rooms_left(&value);
         self.members.note(&value.changes);
-        observe::fault_point("admit.before");
-        match self.write(value).await {
+        match fault_around("admit", self.write(value)).await {
             Ok(admitted) => {
-                observe::fault_point("admit.after");
                 BatchAdmitted { entity: &entity, admitted, took: began.elapsed() }.emit();
                 let bells =
                     [(action, &self.action), (events, &self.work), (sealed || admitted.healed > 0, &self.sealed)];

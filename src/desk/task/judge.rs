@@ -216,9 +216,7 @@ impl Judge {
 
     /// Writes everything down, and tells those whom it concerns. A crash in between is made up for at the next start.
     pub(super) async fn commit(&self, settlement: Settlement) -> Result<(), StoreError> {
-        observe::fault_point("settle.before");
-        let envelopes = self.view.store.settle(settlement).await?;
-        observe::fault_point("settle.after");
+        let envelopes = observe::fault_around("settle", self.view.store.settle(settlement)).await?;
         for envelope in envelopes {
             self.broker.deliver(envelope).await;
         }

@@ -108,6 +108,7 @@ async fn put_back_token(client: &Client, since: Option<&SyncToken>) -> Result<()
         }
         None => store.remove_kv_data(StateStoreDataKey::SyncToken).await,
     };
+    crate::observe::fault_point("sync.seeded");
     outcome.map_err(|error| key_store(&error))
 }
 

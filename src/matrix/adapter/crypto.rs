@@ -5,8 +5,9 @@ use std::path::Path;
 use matrix_sdk::{
     Client,
     deserialized_responses::{TimelineEvent, TimelineEventKind, VerificationLevel, VerificationState},
-    encryption::recovery::RecoveryError,
+    encryption::{identities::Device, recovery::RecoveryError},
     ruma::{
+        UserId,
         api::client::{
             keys::{get_keys, upload_keys},
             uiaa,
@@ -15,6 +16,7 @@ use matrix_sdk::{
         serde::Raw,
     },
 };
+use serde_json::Value;
 
 use super::{failure, presence::ruma_event, sync::handle, translate::clear_content};
 use crate::{
@@ -26,16 +28,11 @@ use crate::{
 /// Refuses to go on when the homeserver knows other keys for this device than ours: nobody could read what we send, and
 /// we could read nothing.
 pub(super) async fn check_device(client: &Client, account: &Account, folder: &Path) -> Result<(), MatrixError> {
-    let (Some(user), Some(device)) = (client.user_id(), client.device_id()) else { return Err(MatrixError::NotOpen) };
-    let mut request = get_keys::v3::Request::new();
-    request.device_keys.insert(user.to_owned(), vec![device.to_owned()]);
-    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
-    let Some(known) = response.device_keys.get(user).and_then(|devices| devices.get(device)) else {
+    let Some(known) = shown(client).await?.device else {
         return if account.recovery_key.is_some() { publish_again(client).await } else { Ok(()) };
     };
-    let known: serde_json::Value = serde_json::from_str(known.json().get()).unwrap_or_default();
     let ours = client.encryption().ed25519_key().await;
-    let theirs = known["keys"][format!("ed25519:{device}")].as_str();
+    let theirs = known["keys"][format!("ed25519:{}", account.device.as_str())].as_str();
     if ours.as_deref() == theirs {
         Ok(())
     } else {
@@ -43,15 +40,53 @@ pub(super) async fn check_device(client: &Client, account: &Account, folder: &Pa
     }
 }
 
+/// What the homeserver shows everybody of an account's keys.
+struct Shown {
+    /// Those of our device, with the signatures on them.
+    device: Option<Value>,
+    /// Whether the account has keys with which it vouches for devices.
+    vouches: bool,
+}
+
+impl Shown {
+    /// Whether the account vouches for our device: the first signature is the device's own.
+    fn is_signed(&self, user: &UserId) -> bool {
+        let signatures = self.device.as_ref().and_then(|device| device["signatures"][user.as_str()].as_object());
+        signatures.is_some_and(|signatures| signatures.len() > 1)
+    }
+}
+
+async fn shown(client: &Client) -> Result<Shown, MatrixError> {
+    let (Some(user), Some(device)) = (client.user_id(), client.device_id()) else { return Err(MatrixError::NotOpen) };
+    let mut request = get_keys::v3::Request::new();
+    request.device_keys.insert(user.to_owned(), vec![device.to_owned()]);
+    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
+    let keys = response.device_keys.get(user).and_then(|devices| devices.get(device));
+    let device = keys.map(|keys| serde_json::from_str(keys.json().get()).unwrap_or_default());
+    Ok(Shown { device, vouches: response.master_keys.contains_key(user) })
+}
+
 /// Shows our keys anew: a homeserver forgets them with the device when that is logged out, and the SDK shows them once.
 async fn publish_again(client: &Client) -> Result<(), MatrixError> {
-    let lost = |cause: &dyn std::fmt::Display| MatrixError::KeyStore { cause: cause.to_string() };
-    let device = client.encryption().get_own_device().await.map_err(|error| lost(&error))?;
-    let device = device.ok_or(MatrixError::NotOpen)?;
+    let device = own_device(client).await?;
     let mut request = upload_keys::v3::Request::new();
     request.device_keys = Some(device.as_device_keys().to_raw());
     client.send(request).await.map_err(|error| failure::request(&error))?;
-    device.verify().await.map_err(|error| lost(&error))
+    sign_device(client).await
+}
+
+/// Signs our device with the account's keys.
+async fn sign_device(client: &Client) -> Result<(), MatrixError> {
+    own_device(client).await?.verify().await.map_err(|error| key_store(&error))
+}
+
+async fn own_device(client: &Client) -> Result<Device, MatrixError> {
+    let device = client.encryption().get_own_device().await.map_err(|error| key_store(&error))?;
+    device.ok_or(MatrixError::NotOpen)
+}
+
+fn key_store(cause: &dyn std::fmt::Display) -> MatrixError {
+    MatrixError::KeyStore { cause: cause.to_string() }
 }
 
 /// Sets up cross-signing and recovery where they are missing. Gives the recovery key, if a new one was made.
@@ -73,9 +108,24 @@ pub(super) async fn set_up(client: &Client, account: &Account) -> Result<Option<
     }
 }
 
+/// Has the account vouch for its device. What the SDK made once it takes for shown, though the homeserver may never have
+/// got it, so the homeserver is asked.
 async fn cross_sign(client: &Client, account: &Account) -> Result<(), MatrixError> {
+    let (encryption, Some(user)) = (client.encryption(), client.user_id()) else { return Err(MatrixError::NotOpen) };
+    let shown = shown(client).await?;
+    if !shown.vouches {
+        return make_identity(client, account).await;
+    }
+    // The SDK must know whose identity it is.
+    encryption.request_user_identity(user).await.map_err(|error| failure::verb(&error))?;
+    let is_ours = encryption.cross_signing_status().await.is_some_and(|status| status.has_self_signing);
+    if is_ours && !shown.is_signed(user) { sign_device(client).await } else { Ok(()) }
+}
+
+/// Shows the account's keys, made now or before. The homeserver may ask for the password.
+async fn make_identity(client: &Client, account: &Account) -> Result<(), MatrixError> {
     let encryption = client.encryption();
-    let Err(error) = encryption.bootstrap_cross_signing_if_needed(None).await else { return Ok(()) };
+    let Err(error) = encryption.bootstrap_cross_signing(None).await else { return Ok(()) };
     let (Some(challenge), Some(password)) = (error.as_uiaa_response(), &account.password) else {
         return Err(failure::verb(&error));
     };
@@ -137,7 +187,7 @@ fn came_from(event: &TimelineEvent, content: &str) -> Provenance {
 
 fn says(event: &TimelineEvent, content: &str) -> bool {
     let Some(Content::Clear { json, .. }) = clear_content(event) else { return false };
-    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     read(&json).is_some_and(|said| Some(said) == read(content))
 }
 

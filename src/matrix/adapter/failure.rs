@@ -4,6 +4,7 @@ use matrix_sdk::{
     HttpError, RefreshTokenError,
     ruma::api::error::{ErrorKind, RetryAfter},
 };
+use matrix_sdk_base::crypto::{MegolmError, OlmError};
 
 use crate::matrix::{MatrixError, Retry, wire::root_cause};
 
@@ -30,9 +31,17 @@ pub(super) fn verb(error: &matrix_sdk::Error) -> MatrixError {
     match error {
         matrix_sdk::Error::Http(http) => request(http),
         matrix_sdk::Error::CryptoStoreError(store) => MatrixError::KeyStore { cause: store.to_string() },
+        matrix_sdk::Error::OlmError(olm) => encryption(olm, matches!(**olm, OlmError::Store(_))),
+        matrix_sdk::Error::MegolmError(megolm) => encryption(megolm, matches!(**megolm, MegolmError::Store(_))),
         matrix_sdk::Error::StateStore(store) => MatrixError::KeyStore { cause: store.to_string() },
         other => MatrixError::Nonsense { cause: other.to_string() },
     }
+}
+
+/// A failure to encrypt or decrypt, or only to keep the keys for it.
+fn encryption(error: &dyn std::fmt::Display, of_the_store: bool) -> MatrixError {
+    let cause = error.to_string();
+    if of_the_store { MatrixError::KeyStore { cause } } else { MatrixError::Nonsense { cause } }
 }
 
 fn refusal(error: &matrix_sdk::ruma::api::error::Error) -> MatrixError {
@@ -65,9 +74,22 @@ mod tests {
         api::error::{Error, ErrorBody},
         exports::http::StatusCode,
     };
+    use matrix_sdk_base::crypto::CryptoStoreError;
     use serde_json::json;
 
     use super::*;
+
+    /// A full disk is no nonsense of the homeserver's.
+    #[test]
+    fn a_key_store_that_fails_is_named() {
+        let check = |error: &matrix_sdk::Error| {
+            let failure = verb(error);
+            assert!(matches!(failure, MatrixError::KeyStore { .. }), "{failure:?}");
+        };
+        check(&matrix_sdk::Error::CryptoStoreError(Box::new(CryptoStoreError::AccountUnset)));
+        check(&matrix_sdk::Error::OlmError(Box::new(OlmError::Store(CryptoStoreError::AccountUnset))));
+        check(&matrix_sdk::Error::MegolmError(Box::new(MegolmError::Store(CryptoStoreError::AccountUnset))));
+    }
 
     /// S1: a refusal tells what to do even where a proxy gave it, which speaks no Matrix.
     #[test]

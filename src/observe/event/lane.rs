@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use metrics::counter;
+use metrics::{counter, gauge};
 use tracing::{error, info, warn};
 
 use super::{super::metric, cause::Causes};
@@ -24,6 +24,20 @@ impl MessageRefused<'_> {
     pub fn emit(&self) {
         warn!(room = %self.room, event = %self.event, responder = %self.responder, "message refused");
         counter!(metric::LANE_TROUBLES, "what" => "refused").increment(1);
+    }
+}
+
+/// How many lanes are kept in mind changed, or may have.
+#[derive(Debug)]
+pub struct LanesKept {
+    /// How many there are now.
+    pub known: usize,
+}
+
+impl LanesKept {
+    /// Counts it. It is no news to anybody.
+    pub fn emit(&self) {
+        gauge!(metric::LANES).set(f64::from(u32::try_from(self.known).unwrap_or(u32::MAX)));
     }
 }
 

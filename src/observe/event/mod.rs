@@ -30,7 +30,7 @@ pub use house::{
     ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, TaskDied,
 };
 pub use intake::{AdmissionFailed, BatchAdmitted, EventHealed, EventSealed, GapBeyondBounds, GapClosed};
-pub use lane::{MessageRefused, MessageRouted, RoutingFailed, TeamTroubled, TurnUnsaved};
+pub use lane::{LanesKept, MessageRefused, MessageRouted, RoutingFailed, TeamTroubled, TurnUnsaved};
 pub use mind::{AnswerFailed, AnswerLessened, ConversationSummarised, ToolUsed};
 pub use model::{ModelFellBack, ModelPaused, ModelRetried};
 pub use room::{

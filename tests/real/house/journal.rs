@@ -66,6 +66,16 @@ impl Journal {
         statement.query_map([], line).unwrap().map(Result::unwrap).collect()
     }
 
+    /// What isn't done: messages that wait or are being answered, turns that have no end, events that are still to be sent.
+    pub(crate) fn unfinished(&self) -> [usize; 3] {
+        [
+            "SELECT count(*) FROM envelopes WHERE state IN ('queued', 'taken')",
+            "SELECT count(*) FROM turns WHERE state IN ('running', 'suspended') OR again = 1",
+            "SELECT count(*) FROM outbox WHERE state = 'pending' AND content IS NOT NULL",
+        ]
+        .map(|sql| self.connection.query_row(sql, [], |row| row.get(0)).unwrap())
+    }
+
     /// The access token and the refresh token that an entity would begin with.
     pub(crate) fn tokens(&self, entity: &str) -> (Option<String>, Option<String>) {
         let sql = "SELECT access_token, refresh_token FROM accounts WHERE entity = ?";

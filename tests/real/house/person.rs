@@ -76,6 +76,12 @@ impl Person {
         self.api.post("/_matrix/client/v3/keys/query", wanted).await.unwrap()
     }
 
+    /// Where somebody's picture is.
+    pub(crate) async fn avatar_of(&self, user: &str) -> Option<String> {
+        let profile = self.api.get(&format!("/_matrix/client/v3/profile/{}", part(user))).await.unwrap();
+        profile["avatar_url"].as_str().map(str::to_owned)
+    }
+
     // Rooms.
 
     /// Makes a room from a request's body, such as `{"name": …, "room_version": …, "invite": […]}`.

@@ -33,6 +33,8 @@ pub(crate) struct Maitre {
     /// The sections that every configuration of it begins with.
     given: String,
     variables: Vec<(String, String)>,
+    /// What it is started with, where it isn't started by itself.
+    wrapper: Vec<String>,
     process: Option<Child>,
     http: reqwest::Client,
 }
@@ -62,7 +64,16 @@ impl Maitre {
             "homeserver: {homeserver}\naccounts: {accounts}\nstate: {{folder: state}}\nhttp: {{bind: \"127.0.0.1:{port}\"}}\n"
         );
         let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
-        let maitre = Self { test: unique("t"), folder, port, given, variables: Vec::new(), process: None, http };
+        let maitre = Self {
+            test: unique("t"),
+            folder,
+            port,
+            given,
+            variables: Vec::new(),
+            wrapper: Vec::new(),
+            process: None,
+            http,
+        };
         maitre.configure(config);
         maitre
     }
@@ -79,6 +90,11 @@ impl Maitre {
         if !value.is_empty() {
             self.variables.push((name.to_owned(), value.to_owned()));
         }
+    }
+
+    /// Has the program started by this command from its next start on, which must become the program itself.
+    pub(crate) fn wrap(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|&word| word.to_owned()).collect();
     }
 
     /// Breaks the program at the points named, from its next start on.
@@ -106,7 +122,7 @@ impl Maitre {
     pub(crate) async fn start_guarded(&mut self) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/homeserver/guard.py");
         let mut command = installation().await.python();
-        command.arg(script).arg(self.output()).arg("").arg(env!("CARGO_BIN_EXE_maitre"));
+        command.arg(script).arg(self.output()).arg("").arg(program());
         command.args(["run", "--config"]).arg(self.config()).current_dir(self.folder.path());
         command.env_remove("MATRIX_HOMESERVER").env_remove("MAITRE_FAULT").envs(self.variables.iter().cloned());
         let mut guard = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -169,8 +185,13 @@ impl Maitre {
 
     /// What one of its addresses answers: the HTTP status and the text.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
-        let response = self.http.get(self.url(path)).send().await.unwrap();
-        (response.status().as_u16(), response.text().await.unwrap())
+        self.try_get(path).await.unwrap()
+    }
+
+    /// The same of a program that may not answer.
+    pub(crate) async fn try_get(&self, path: &str) -> reqwest::Result<(u16, String)> {
+        let response = self.http.get(self.url(path)).send().await?;
+        Ok((response.status().as_u16(), response.text().await?))
     }
 
     /// Starts another process on the same configuration and waits for its end.
@@ -211,6 +232,13 @@ impl Maitre {
         status
     }
 
+    /// Resolves when it has ended by itself, whenever that is. May be dropped and repeated.
+    pub(crate) async fn died(&mut self) -> ExitStatus {
+        let status = self.process.as_mut().expect("a running process").wait().await.unwrap();
+        self.process = None;
+        status
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = self.pid();
@@ -247,7 +275,14 @@ impl Maitre {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_maitre"));
+        let mut command = match self.wrapper.split_first() {
+            None => Command::new(program()),
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(program());
+                command
+            }
+        };
         command.args(words).arg("--config").arg(self.config()).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env_remove("MATRIX_HOMESERVER").env_remove("MAITRE_FAULT").envs(self.variables.iter().cloned());
         command
@@ -292,6 +327,11 @@ pub(crate) fn entity_of<'a>(status: &'a Status, name: &str) -> &'a EntityStatus 
 /// What the status says of a room.
 pub(crate) fn room_of<'a>(status: &'a Status, key: &str) -> &'a RoomStatus {
     status.rooms.iter().find(|room| room.key == key).expect("a room of this key")
+}
+
+/// The program: the binary that was built beside a test, or the example that asks, which can be the program too.
+fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_maitre").map_or_else(|| std::env::current_exe().unwrap(), PathBuf::from)
 }
 
 fn clone(file: &File) -> File {

@@ -33,10 +33,20 @@ pub(crate) enum Act {
 }
 
 /// Lets a model that was told to wait go on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Gate(watch::Sender<bool>);
 
 impl Gate {
+    /// One at which any number of answers may wait.
+    pub(crate) fn closed() -> Self {
+        Self(watch::channel(false).0)
+    }
+
+    /// Says `before`, waits for this gate, says `after`.
+    pub(crate) fn before(&self, before: &str, after: &str) -> Act {
+        Act::Held(before.to_owned(), self.0.subscribe(), after.to_owned())
+    }
+
     /// Lets it go on, now or whenever it gets there.
     pub(crate) fn open(&self) {
         self.0.send_replace(true);
@@ -71,8 +81,8 @@ impl Act {
 
     /// Says `before`, waits for the gate, says `after`.
     pub(crate) fn held(before: &str, after: &str) -> (Self, Gate) {
-        let (sender, receiver) = watch::channel(false);
-        (Self::Held(before.to_owned(), receiver, after.to_owned()), Gate(sender))
+        let gate = Gate::closed();
+        (gate.before(before, after), gate)
     }
 
     /// How it looks on the wire, to a caller that has used tools with these `outcomes` since the question.

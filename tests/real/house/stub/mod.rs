@@ -15,7 +15,7 @@ use maitre::nursery::{Nursery, Stop};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-pub(crate) use act::Act;
+pub(crate) use act::{Act, Gate};
 pub(crate) use asked::Asked;
 
 use super::wait_for;
@@ -37,9 +37,14 @@ pub(crate) struct Stub {
 struct Shared {
     rules: Arc<Mutex<Vec<Arc<Rule>>>>,
     record: Record,
+    /// What it does where no rule fits.
+    otherwise: Arc<Mutex<Option<Arc<Otherwise>>>>,
     /// How long the model thinks before the first word.
     latency: Duration,
 }
+
+/// What the model does with a call that no rule is for.
+type Otherwise = dyn Fn(&Asked) -> Act + Send + Sync;
 
 impl Drop for Stub {
     fn drop(&mut self) {
@@ -99,6 +104,11 @@ impl Stub {
     /// Asked for something in a given form, where `needle` stands anywhere in the prompt, it does this.
     pub(crate) fn when_picking(&self, needle: &str, act: Act) {
         self.add(Rule::new(None, &[needle], vec![act]).shaped());
+    }
+
+    /// Where no rule fits and no form is asked for, it does what `act` says.
+    pub(crate) fn otherwise(&self, act: impl Fn(&Asked) -> Act + Send + Sync + 'static) {
+        *self.shared.otherwise.lock().unwrap() = Some(Arc::new(act));
     }
 
     fn add(&self, rule: Rule) {

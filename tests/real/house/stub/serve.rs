@@ -44,7 +44,10 @@ fn act(shared: &Shared, asked: &Asked) -> Act {
     match (rule::act(&rules, asked), &asked.form) {
         (Some(act), _) => act,
         (None, Some(form)) => Act::say(&sample(form).to_string()),
-        (None, None) => Act::say("(no rule)"),
+        (None, None) => {
+            let otherwise = shared.otherwise.lock().unwrap().clone();
+            otherwise.map_or_else(|| Act::say("(no rule)"), |act| act(asked))
+        }
     }
 }
 
