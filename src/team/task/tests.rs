@@ -69,6 +69,7 @@ async fn play(
         }
     };
     tokio::select! {
+        biased;
         () = panel.answer(&turn, halt, replies) => {}
         () = members => panic!("the panel is gone"),
     }
