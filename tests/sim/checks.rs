@@ -9,6 +9,7 @@ use maitre::{
 use serde_json::Value;
 
 use crate::{
+    config::TEAM,
     ledger::{Asked, Due},
     model::RE,
     world::Seen,
@@ -218,7 +219,8 @@ impl Findings {
         let known = |event: &EventId| evidence.asked.iter().find(|asked| asked.event == *event);
         for asked in stored.turn.messages.iter().filter_map(known).filter(|asked| !asked.deleted) {
             // A team's leader joins what its members said in words of its own.
-            let in_one_voice = stored.turn.responder.names().len() == 1;
+            let names = stored.turn.responder.names();
+            let in_one_voice = names.len() == 1 && names[0].as_str() != TEAM;
             if in_one_voice && !text.contains(&format!("{RE}{}", asked.tag())) && asked.due != Due::Nothing {
                 self.say(format!("S7: the answer {id} doesn't know {}: {text}", asked.tag()));
             }

@@ -7,6 +7,9 @@ use maitre::config::{Config, compile_text};
 /// How many answers may be given at once.
 pub(crate) const TURNS_MAX: usize = 3;
 
+/// The team.
+pub(crate) const TEAM: &str = "crew";
+
 const HOUSE: &str = "
 homeserver: { url: 'http://home', sync_timeout: 20s, request_timeout: 10s, gap_pages_max: 50 }
 models:

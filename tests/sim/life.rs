@@ -26,7 +26,7 @@ use tokio::{
 use crate::{dice::Dice, model::Brain, trace::Trace, world::World};
 
 /// How often the program is cut off in one run at most.
-const CUTS_MAX: u32 = 6;
+const CUTS_MAX: u64 = 6;
 /// How long it gets to end in order.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 

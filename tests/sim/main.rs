@@ -28,7 +28,8 @@ const LINES_SHOWN: usize = 150;
 fn run_all(seeds: std::ops::Range<u64>, sabotage: &'static str) -> Vec<Report> {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
     let part = |worker: u64| {
-        let seeds = seeds.clone().skip(usize::try_from(worker).unwrap_or(0)).step_by(usize::try_from(workers).unwrap_or(1));
+        let seeds =
+            seeds.clone().skip(usize::try_from(worker).unwrap_or(0)).step_by(usize::try_from(workers).unwrap_or(1));
         move || seeds.map(|seed| run(Plan { seed, sabotage, loud: false })).collect::<Vec<_>>()
     };
     let mut reports: Vec<Report> = thread::scope(|scope| {
@@ -44,7 +45,11 @@ fn told(report: &Report) -> String {
     let from = report.trace.len().saturating_sub(LINES_SHOWN);
     let again = format!("cargo run --example sim -- --seed {} --trace", report.seed);
     let violations = report.violations.join("\n  ");
-    format!("seed {} breaks:\n  {violations}\nits end:\n{}\nagain: {again}", report.seed, report.trace[from..].join("\n"))
+    format!(
+        "seed {} breaks:\n  {violations}\nits end:\n{}\nagain: {again}",
+        report.seed,
+        report.trace[from..].join("\n")
+    )
 }
 
 /// N1, N2, N3, N4, N6, C4, S1: whatever fails and whenever the program dies, every message that is due is answered once, in

@@ -24,8 +24,8 @@ use crate::{dice::Dice, trace::Trace};
 pub(crate) const ASK: &str = "ask-";
 /// What answers make of it.
 pub(crate) const RE: &str = "re-";
-/// How the persona of an agent begins; the router's and the leader's questions begin otherwise.
-const PERSONA: &str = "You are ";
+/// What the persona of an agent says; the router's and a leader's questions don't.
+const PERSONA: &str = "You are a member of ";
 
 /// How models fail, in probabilities.
 #[derive(Debug, Clone, Default)]
@@ -203,7 +203,7 @@ impl Brain {
     fn begin(&self, prompt: &Prompt) -> Open {
         let tags = tags(prompt);
         let persona = prompt.system.lines().next().unwrap_or_default().to_owned();
-        let is_agent = persona.starts_with(PERSONA) && prompt.shape.is_none();
+        let is_agent = prompt.system.contains(PERSONA);
         let mut state = self.state();
         state.calls += 1;
         let id = state.calls;
@@ -222,7 +222,8 @@ impl Brain {
         if is_agent {
             let in_team = prompt.system.contains("You are working on a part of something");
             let call = Call { persona: persona.clone(), about: tags.first().cloned(), in_team };
-            if let Some(other) = state.open.values().find(|open| **open == call && !call.in_team) {
+            let is_same = |open: &&Call| **open == call && !call.in_team && call.about.is_some();
+            if let Some(other) = state.open.values().find(is_same) {
                 let line = format!("C4: two answers at once in one lane: {other:?}");
                 state.violations.push(line);
             }
