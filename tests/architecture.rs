@@ -131,6 +131,11 @@ fn only_the_nursery_spawns() {
 }
 
 #[test]
+fn nothing_is_left_to_chance() {
+    none(&purity::left_to_chance(&sources()));
+}
+
+#[test]
 fn every_file_begins_with_what_it_is() {
     none(&shape::first_lines(&sources()));
     none(&shape::first_lines(&load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests"))));

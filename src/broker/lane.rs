@@ -6,7 +6,7 @@ use super::{Halted, Scope, id::turn_id, lanes::Effect};
 use crate::model::{Conversation, Envelope, EventId, Priority, Responder, Turn, TurnId};
 
 /// Whose lane it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LaneKey {
     pub(super) responder: Responder,
     pub(super) conversation: Conversation,

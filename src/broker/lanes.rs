@@ -1,6 +1,6 @@
 //! All lanes as one machine: what comes in, what the store and the workers say, and what is to be done about it.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Halted, Scope,
@@ -78,9 +78,10 @@ pub(super) enum Effect {
 #[derive(Debug)]
 pub(super) struct Lanes {
     limits: Limits,
-    known: HashMap<LaneKey, Lane>,
+    /// In an order of its own: what concerns several lanes is done in the same order in every run.
+    known: BTreeMap<LaneKey, Lane>,
     /// The lane of each turn in flight.
-    flights: HashMap<TurnId, LaneKey>,
+    flights: BTreeMap<TurnId, LaneKey>,
     parked: Parked,
     active: usize,
     waiting: usize,
@@ -91,8 +92,8 @@ impl Lanes {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            known: HashMap::new(),
-            flights: HashMap::new(),
+            known: BTreeMap::new(),
+            flights: BTreeMap::new(),
             parked: Parked::default(),
             active: 0,
             waiting: 0,

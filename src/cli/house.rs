@@ -85,8 +85,7 @@ async fn orchestrate(start: Start, stop: &Stop, mut exits: mpsc::Receiver<nurser
     let mut death = None;
     let outcome = loop {
         tokio::select! {
-            outcome = &mut running => break outcome,
-            () = &mut overdue => break Outcome::Forced,
+            biased;
             Some(exit) = exits.recv() => {
                 let panic = match &exit.ending {
                     Ending::Panicked(message) => Some(message.as_str()),
@@ -96,6 +95,8 @@ async fn orchestrate(start: Start, stop: &Stop, mut exits: mpsc::Receiver<nurser
                 death = Some(format!("the task {} died", exit.name));
                 stop.ask();
             }
+            outcome = &mut running => break outcome,
+            () = &mut overdue => break Outcome::Forced,
         }
     };
     death.map_or(outcome, Outcome::GaveUp)

@@ -43,6 +43,7 @@ async fn keep(config: Config, metrics: Option<Metrics>) -> Result<Exit, Failure>
     let (nursery, _exits) = Nursery::new(done.clone());
     nursery.forever("signals", Signals::take()?.obey(stop.clone(), done.clone()));
     let opened = tokio::select! {
+        biased;
         opened = House::open(config, metrics) => Some(opened),
         // A disk that hangs must not make us deaf.
         () = stop.soft() => None,

@@ -21,6 +21,7 @@ impl Signals {
     /// Pulls `stop` as signals ask for it, until `done`.
     pub(super) async fn obey(mut self, stop: Stop, done: Stop) {
         tokio::select! {
+            biased;
             () = done.soft() => {}
             () = self.pull(&stop) => {}
         }
@@ -37,6 +38,7 @@ impl Signals {
 
     async fn next(&mut self) {
         let signal = tokio::select! {
+            biased;
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",
         };

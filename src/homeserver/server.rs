@@ -200,6 +200,7 @@ impl Homeserver {
         self.pid = self.guard.start().await.map_err(StartError::Guard)?;
         let question = Question { http: self.http.clone(), url: self.url(), mark: &self.mark };
         let ended = tokio::select! {
+            biased;
             exited = self.guard.exited() => Some(exited.map_err(StartError::Guard)?),
             answered = timeout(self.ready_within, question.answered()) => match answered {
                 Ok(()) => return Ok(()),

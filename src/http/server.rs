@@ -81,6 +81,7 @@ impl Server {
         let serving = axum::serve(Bounded::new(self.listener), routes(self.guard, sources))
             .with_graceful_shutdown(async move { until.soft().await });
         tokio::select! {
+            biased;
             // Serving only fails where accepting does, and that is tried again inside.
             _ended = async { serving.await } => {}
             () = keep_tidy(metrics) => {}

@@ -51,8 +51,8 @@ impl Models {
         self.0.keys().map(String::as_str)
     }
 
-    /// Models that are made up, for tests of those who ask them.
-    #[cfg(test)]
+    /// Models that are made up, for tests and simulations of those who ask them.
+    #[must_use]
     pub fn of<const N: usize>(drivers: [(&str, Arc<dyn Driver>); N]) -> Self {
         let entry = |driver| Entry { driver, context_tokens: 32_768, sees: true };
         Self(Arc::new(drivers.into_iter().map(|(name, driver)| (name.to_owned(), entry(driver))).collect()))

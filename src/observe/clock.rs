@@ -1,14 +1,32 @@
 //! The one place that reads the wall clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    cell::Cell,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use chrono::{Local, TimeZone as _};
+use tokio::time::Instant;
 
 use crate::model::Millis;
+
+thread_local! {
+    /// The moment at which this thread's simulation began, in both times; none where there is none.
+    static SIMULATED: Cell<Option<(Millis, Instant)>> = const { Cell::new(None) };
+}
+
+/// From here on this thread's clock shows `origin` and the time that `tokio::time` says has passed since: for simulations,
+/// which pause that. Where nobody calls it, nothing changes.
+pub fn simulate_clock(origin: Millis) {
+    SIMULATED.set(Some((origin, Instant::now())));
+}
 
 /// The moment it is, by this machine's clock. It may jump; waiting is done by `tokio::time`.
 #[must_use]
 pub fn now() -> Millis {
+    if let Some((origin, began)) = SIMULATED.get() {
+        return origin.after(began.elapsed());
+    }
     jumped(wall_clock())
 }
 
@@ -55,6 +73,17 @@ mod tests {
         let year_2100 = Millis(4_102_444_800_000);
         assert!((year_2020..year_2100).contains(&now()));
     }
+    #[tokio::test(start_paused = true)]
+    async fn a_simulation_has_a_clock_of_its_own() {
+        simulate_clock(Millis(1_000));
+        tokio::time::sleep(std::time::Duration::from_hours(1)).await;
+        assert_eq!(now(), Millis(3_601_000));
+        std::thread::scope(|others| {
+            assert!(others.spawn(now).join().unwrap() > Millis(3_601_000), "only the thread that simulates");
+        });
+        SIMULATED.set(None);
+    }
+
     #[test]
     fn a_moment_beyond_the_calendar_has_no_time_of_day() {
         let shown = time_of_day(now());

@@ -1,6 +1,7 @@
 //! Faults put in on purpose: a debug build dies or breaks a rule where a test asks for it; a release build never does.
 //!
-//! Armed by `MAITRE_FAULT=name,other:3`: `name` at each pass, `other` at its third one only.
+//! Armed by `MAITRE_FAULT=name,other:3`: `name` at each pass, `other` at its third one only. A simulation, which shares its
+//! process with others, arms what counts on its own thread.
 
 /// Dies at once, as by `kill -9`, when the fault `name` is armed and due.
 #[cfg(debug_assertions)]
@@ -32,8 +33,18 @@ pub async fn fault_around<T>(step: &str, work: impl Future<Output = T>) -> T {
 #[cfg(debug_assertions)]
 #[must_use]
 pub fn fault_switch(name: &str) -> bool {
-    armed::FAULTS.is_due(name)
+    armed::FAULTS.is_due(name) || armed::HERE.with_borrow(|here| here.as_ref().is_some_and(|here| here.is_due(name)))
 }
+
+/// Arms `faults`, written as in the environment, on this thread alone. Empty disarms.
+#[cfg(debug_assertions)]
+pub fn arm_faults_here(faults: &str) {
+    armed::HERE.set(Some(armed::Faults::parse(faults)));
+}
+
+/// Arms nothing: in this release build there are no faults.
+#[cfg(not(debug_assertions))]
+pub fn arm_faults_here(_faults: &str) {}
 
 /// Whether a rule is to be broken on purpose; in this release build none ever is.
 #[cfg(not(debug_assertions))]
@@ -45,10 +56,18 @@ pub fn fault_switch(_name: &str) -> bool {
 
 #[cfg(debug_assertions)]
 mod armed {
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
+    use std::{
+        cell::RefCell,
+        sync::{
+            LazyLock,
+            atomic::{AtomicU64, Ordering},
+        },
     };
+
+    thread_local! {
+        /// What this thread armed.
+        pub(super) static HERE: RefCell<Option<Faults>> = const { RefCell::new(None) };
+    }
 
     /// What the environment armed, read once.
     #[expect(clippy::disallowed_methods, reason = "a fault must be armed before there is a configuration to read")]
@@ -96,7 +115,16 @@ mod armed {
 
 #[cfg(all(test, debug_assertions))]
 mod tests {
-    use super::armed::Faults;
+    use super::{armed::Faults, *};
+
+    #[test]
+    fn what_a_thread_arms_concerns_no_other() {
+        arm_faults_here("rule");
+        assert!(fault_switch("rule") && !fault_switch("other"));
+        std::thread::scope(|others| assert!(!others.spawn(|| fault_switch("rule")).join().unwrap()));
+        arm_faults_here("");
+        assert!(!fault_switch("rule"));
+    }
 
     #[test]
     fn faults_are_due_when_they_were_armed_for() {

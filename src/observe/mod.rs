@@ -11,7 +11,7 @@ mod redact;
 mod secrets;
 mod setup;
 
-pub use clock::{now, time_of_day};
+pub use clock::{now, simulate_clock, time_of_day};
 pub use event::{
     AccountRegistered, AdmissionFailed, AnswerFailed, AnswerLessened, AnswerParked, BatchAdmitted, Causes,
     ConfigLoaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried, EntityBackingOff,
@@ -23,7 +23,7 @@ pub use event::{
     ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, StoreSwept, SweepFailed, SyncFailed,
     SyncStalled, TaskDied, TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded, TurnUnsaved,
 };
-pub use fault::{fault_around, fault_point, fault_switch};
+pub use fault::{arm_faults_here, fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};
 pub use secrets::{register_secret, register_token};
 pub use setup::{LogForm, Logs, LogsError, start_logs, start_logs_in};

@@ -12,4 +12,4 @@ mod restart;
 mod rooms;
 mod task;
 
-pub use task::{Book, Outcome, Start, run};
+pub use task::{Book, Chance, Doors, Outcome, Start, run, run_on};

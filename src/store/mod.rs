@@ -57,7 +57,7 @@ pub use events::{Ordinal, SealedEvent, StoredEvent};
 pub use handle::Store;
 pub use held::{Fate, Release};
 pub use invites::{Invite, InviteVerdict};
-pub use memory::Memory;
+pub use memory::{Memory, Pull};
 pub use memos::{Basis, Memo, MemoSort, Recollection, Summary};
 pub use messages::{Mark, Message, Projection, Sort, Wording};
 pub use notices::{PollAnswer, StoredNotice};

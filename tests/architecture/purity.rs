@@ -1,5 +1,7 @@
 //! Where things may wait, speak, look at a clock, roll dice or start work; everywhere else they only decide.
 
+use proc_macro2::{TokenStream, TokenTree};
+
 use super::{
     facts::facts,
     source::{Source, Violation},
@@ -77,6 +79,32 @@ pub(crate) fn spawns(sources: &[Source], spawner: &str) -> Vec<Violation> {
     violations
 }
 
+/// Waits for several things of which it is left to chance which goes first.
+pub(crate) fn left_to_chance(sources: &[Source]) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for source in sources {
+        let mut lines = Vec::new();
+        unbiased(source.text.parse().unwrap_or_default(), &mut lines);
+        let what = "`select!` begins with `biased;`: a run that is to be repeated leaves nothing to chance";
+        violations.extend(lines.into_iter().map(|line| source.violation(line, what)));
+    }
+    violations
+}
+
+/// The lines of every `select!` among `tokens` that doesn't begin with `biased`.
+fn unbiased(tokens: TokenStream, lines: &mut Vec<usize>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (at, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        let before: String = tokens[at.saturating_sub(2)..at].iter().map(ToString::to_string).collect();
+        let first = group.stream().into_iter().next();
+        if before == "select!" && first.is_none_or(|first| first.to_string() != "biased") {
+            lines.push(group.span_open().start().line);
+        }
+        unbiased(group.stream(), lines);
+    }
+}
+
 fn decisions<'a>(sources: &'a [Source], deciding: &[&str]) -> impl Iterator<Item = &'a Source> {
     sources
         .iter()
@@ -136,6 +164,19 @@ mod tests {
             check(noises, "desk/gate.rs", "use std::{sync::Arc, time::Duration}; use crate::model::Millis;"),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn nothing_is_left_to_chance() {
+        let check = |text: &str, expected: &[usize]| {
+            let lines: Vec<usize> =
+                left_to_chance(&[Source::parse("bot/task/run.rs", text)]).iter().map(|found| found.line).collect();
+            assert_eq!(lines, expected, "{text}");
+        };
+        check("async fn f() { tokio::select! { biased; a = b => {} } }", &[]);
+        check("async fn f() {\n    tokio::select! { a = b => {} }\n}", &[2]);
+        check("async fn f() { select! { biased; a = b => {\n select! { c = d => {} } } } }", &[2]);
+        check("fn select() { not_select! { a } }", &[]);
     }
 
     #[test]

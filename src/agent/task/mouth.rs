@@ -61,8 +61,9 @@ impl Mouth {
         let Some(listener) = &self.listener else { return Ok(()) };
         if let Some(until) = self.silent_until {
             tokio::select! {
-                () = sleep_until(until) => {}
+                biased;
                 () = listener.closed() => return Err(Unheard),
+                () = sleep_until(until) => {}
             }
         }
         let permit = listener.reserve().await.map_err(|_gone| Unheard)?;

@@ -188,9 +188,11 @@ impl<'a> Run<'a> {
             }
             event = loop {
                 tokio::select! {
-                    event = drive.next(thinker) => break event,
+                    biased;
                     () = self.seat.time_up() => break Event::TimeUp(took_too_long(self.time)),
+                    // A model that always has more to say must not keep it from being said; the mouth rests by itself.
                     spoken = mouth.speak(course.text()), if mouth.is_full() => spoken.map_err(|_unheard| Failure::Unheard)?,
+                    event = drive.next(thinker) => break event,
                 }
             };
         }

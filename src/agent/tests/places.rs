@@ -64,6 +64,7 @@ async fn chattering_agents_never_hold_up_a_person() {
         assert_eq!(began.elapsed().as_secs(), 60, "she waited for the model alone");
     };
     tokio::select! {
+        biased;
         () = person => {}
         _ = chatter => panic!("they have more to say than that"),
     }

@@ -61,6 +61,7 @@ impl Speech<'_> {
                 (first_letter(self.turn, observe::now()), self.answer.first(&text, self.audience.roster()));
             let answer = self.answer.clone();
             let found = tokio::select! {
+                biased;
                 found = self.meanwhile(find_or_send_first(courier.clone(), first, answer, content)) => found,
                 () = interrupted.as_mut() => return Farewell::Unsaid,
             };
@@ -75,6 +76,7 @@ impl Speech<'_> {
         }
         for (letter, content) in &letters {
             let sent = tokio::select! {
+                biased;
                 sent = self.meanwhile(courier.deliver(letter, content)) => sent,
                 () = interrupted.as_mut() => return Farewell::WrittenDown,
             };

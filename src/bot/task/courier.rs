@@ -8,9 +8,9 @@ use tokio::time;
 use crate::{
     bot::delivery::{Remedy, remedy},
     matrix::{Lines, MatrixError, Outgoing},
-    model::{EntityName, EventId, Millis, RoomId},
+    model::{EntityName, EventId, Millis, RoomId, TransactionId},
     nursery::panic_message,
-    observe::{DeliveryFailed, DeliveryRetried, OutboxFailed, fault_around},
+    observe::{self, DeliveryFailed, DeliveryRetried, OutboxFailed, fault_around},
     store::{AuditEntry, Letter, LetterSort, Store, StoreError},
 };
 
@@ -24,6 +24,7 @@ pub(super) struct Courier {
 impl Courier {
     /// Sends `outgoing` once.
     pub(super) async fn send(&self, speaker: &EntityName, outgoing: Outgoing) -> Result<EventId, MatrixError> {
+        let outgoing = if observe::fault_switch("send.renamed") { renamed(outgoing) } else { outgoing };
         match self.lines.of(speaker) {
             Some(line) => fault_around("send", unbroken(line.send(outgoing))).await,
             None => Err(MatrixError::NotOpen),
@@ -72,8 +73,9 @@ impl Courier {
             }
         };
         tokio::select! {
-            () = time::sleep(pause) => {}
+            biased;
             () = connected => {}
+            () = time::sleep(pause) => {}
         }
     }
 
@@ -111,6 +113,13 @@ pub(super) fn outgoing(letter: &Letter, content: serde_json::Value) -> Outgoing 
         LetterSort::Reaction => "m.reaction",
     };
     Outgoing { room: letter.room.clone(), kind, content, transaction: letter.transaction.clone() }
+}
+
+/// Under a name that no repetition has: what N3 forbids.
+fn renamed(mut outgoing: Outgoing) -> Outgoing {
+    let name = format!("{}.{}", outgoing.transaction, observe::now().0);
+    outgoing.transaction = TransactionId::parse(name).unwrap_or(outgoing.transaction);
+    outgoing
 }
 
 /// What could not be written down is told; what was said stays said.

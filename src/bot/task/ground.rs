@@ -40,7 +40,8 @@ impl Ground {
     /// Nothing, when that can't be written down: nothing may be sent then.
     pub(super) async fn survey(store: &Store, turn: &Turn) -> Option<Self> {
         let now = observe::now();
-        let first = turn.parts.is_empty().then(|| first_letter(turn, now));
+        let skipped = observe::fault_switch("answer.unwritten");
+        let first = (turn.parts.is_empty() && !skipped).then(|| first_letter(turn, now));
         let begun = observe::fault_around("outbox", store.outbox_begin(&turn.id, first));
         let (before, question) = join!(begun, store.message(&turn.conversation.room, turn.reply_to()));
         let before = written(before)?;

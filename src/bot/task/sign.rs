@@ -88,3 +88,20 @@ fn is_away(error: &MatrixError) -> bool {
             | MatrixError::NotOpen
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4: while the homeserver can't take it back, the sign is written down for later; what it refuses ends it.
+    #[test]
+    fn a_sign_is_given_up_only_where_nothing_helps() {
+        let check = |error: MatrixError, expected: bool| assert_eq!(is_away(&error), expected, "{error}");
+        check(MatrixError::Unreachable { cause: String::new() }, true);
+        check(MatrixError::ServerTrouble { status: 502 }, true);
+        check(MatrixError::RateLimited { after: None }, true);
+        check(MatrixError::NotOpen, true);
+        check(MatrixError::Refused { code: "M_FORBIDDEN".to_owned(), message: String::new() }, false);
+        check(MatrixError::Broken { message: String::new() }, false);
+    }
+}

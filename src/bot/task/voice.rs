@@ -91,6 +91,7 @@ impl Voice {
             Close::Words(text, end) => {
                 let interrupted = pin!(async {
                     tokio::select! {
+                        biased;
                         () = suspended.as_mut() => {}
                         () = gone(halt) => {}
                     }
@@ -105,6 +106,7 @@ impl Voice {
         };
         let time_max = if suspended.is_terminated() { SUSPENSION_TIDY_MAX } else { TIDY_TIME_MAX };
         tokio::select! {
+            biased;
             () = speech.tidy_up(end, time_max) => {}
             // What is beside an answer doesn't hold up the program's end.
             () = suspended => {}

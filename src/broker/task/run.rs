@@ -103,6 +103,7 @@ impl Dispatch {
                 }
             }
             tokio::select! {
+                biased;
                 () = stop.soft() => return false,
                 () = sleep(START_AGAIN_AFTER) => {}
             }

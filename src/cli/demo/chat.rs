@@ -55,6 +55,7 @@ pub(super) async fn chat(
     loop {
         let end = gone_at.unwrap_or_else(Instant::now);
         tokio::select! {
+            biased;
             line = typed.recv(), if gone_at.is_none() => match line.as_deref().map_or(Input::Quit, input) {
                 Input::Quit => gone_at = Some(Instant::now() + LAST_WORDS_WITHIN),
                 wish => chat.obey(wish).await?,

@@ -15,7 +15,7 @@ use crate::{
     desk::admission::{calls_for_action, date, judge, needs_own, rooms_left},
     model::{Admitted, Batch, Content, Handoff, UserId},
     nursery::Stop,
-    observe::{AdmissionFailed, BatchAdmitted, fault_around},
+    observe::{AdmissionFailed, BatchAdmitted, fault_around, fault_switch},
     store::{Store, StoreError},
 };
 
@@ -73,6 +73,9 @@ impl Intake {
         let events = !value.events.is_empty();
         let left = rooms_left(&value);
         self.members.note(&value.changes);
+        if fault_switch("admit.position_first") {
+            self.move_position(&value).await;
+        }
         match fault_around("admit", self.write(value)).await {
             Ok(admitted) => {
                 BatchAdmitted { entity: &entity, admitted, took: began.elapsed() }.emit();
@@ -99,6 +102,13 @@ impl Intake {
         let own = if needs_own(&batch) { self.own_users().await? } else { BTreeSet::new() };
         let retention = self.config.borrow().state.retention;
         self.store.admit(vec![date(judge(batch, &own), retention)]).await
+    }
+
+    /// The position before what it stands for: what N1 forbids.
+    async fn move_position(&self, batch: &Batch) {
+        let position = Batch { events: Vec::new(), changes: Vec::new(), ..batch.clone() };
+        // The batch itself is told of what fails.
+        drop(self.store.admit(vec![position]).await);
     }
 
     async fn own_users(&self) -> Result<BTreeSet<UserId>, StoreError> {

@@ -291,6 +291,7 @@ authorization: {global_users: [\"@al:s\", \"@bo:s\"]}
         admit(&store, at.0.saturating_sub(25_000), vec![message("$1", "@al:s", "X")], Vec::new()).await;
         news.notify_one();
         tokio::select! {
+            biased;
             () = store.notices_news() => {}
             () = watch.run(Stop::default()) => panic!("it ended"),
         }

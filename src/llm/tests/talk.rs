@@ -147,6 +147,7 @@ async fn a_stream_dropped_before_it_begins_reaches_the_provider() {
         }
     };
     tokio::select! {
+        biased;
         piece = answer.next() => panic!("{piece:?}"),
         () = asked => {}
     }

@@ -8,7 +8,7 @@ use tokio::{
     time,
 };
 
-use super::{profile::show_profile, report::Report};
+use super::{chance::Chance, profile::show_profile, report::Report};
 use crate::{
     bot::{Listener, Silence},
     config::{Entity, Homeserver as Settings},
@@ -38,6 +38,8 @@ pub(super) struct Bot {
     pub(super) reports: mpsc::Sender<Report>,
     /// [`LOGIN_WEIGHT`] permits per login at a time.
     pub(super) logins: Arc<Semaphore>,
+    /// The dice for its pauses.
+    pub(super) chance: Chance,
 }
 
 impl Bot {
@@ -148,12 +150,13 @@ impl Bot {
         tokio::pin!(listening);
         loop {
             tokio::select! {
-                silence = &mut listening => return silence,
+                biased;
                 Some(sign) = signs.recv() => {
                     restart.well(sign.at);
                     let (entity, session) = (sign.entity, Arc::clone(session));
                     self.tell(Report::Heard { entity, session, at: sign.at }).await;
                 }
+                silence = &mut listening => return silence,
             }
         }
     }
@@ -161,7 +164,7 @@ impl Bot {
     /// Says what failed and when the next try comes, and waits for it.
     async fn pause(&self, restart: &mut Restart, retry: Retry, error: &(dyn Error + Sync)) {
         let now = observe::now();
-        let pause = restart.failed(now, retry, jitter());
+        let pause = restart.failed(now, retry, self.chance.share());
         let (entity, reason) = (&self.entity.name, error.to_string());
         if pause.down {
             EntityDown { entity, reason: &reason, retry_in: pause.delay }.emit();
@@ -207,10 +210,4 @@ fn applicant(entity: &Entity) -> Applicant {
         localpart: entity.localpart.clone(),
         credential: entity.credential.clone(),
     }
-}
-
-/// A share of the jitter that a pause may have.
-#[expect(clippy::disallowed_methods, reason = "dice are rolled here, so that the decision about the pause need not")]
-pub(super) fn jitter() -> f64 {
-    rand::random()
 }

@@ -11,16 +11,17 @@ use super::{
     book::Book,
     boot::boot,
     bot::{Bot, LOGIN_WEIGHT},
+    chance::Chance,
     person::PersonAtKeyboard,
     report::{Arrival, Report},
     rooms::Rooms,
+    run::Doors,
     talk::Talk,
 };
 use crate::{
     config::{Config, Entity},
-    desk::Inbox,
     llm::{self, LlmError},
-    matrix::{self, Homeserver, MatrixError, Section, Session, Switchboard},
+    matrix::{self, MatrixError, Section, Session, Switchboard},
     model::{EntityName, Millis, Status},
     nursery::{Nursery, Stop},
     observe::{self, EntityReady},
@@ -36,21 +37,21 @@ const REPORTS_WAITING_MAX: usize = 256;
 /// How often the picture is shown when only small things changed.
 const PICTURE_PAUSE: Duration = Duration::from_millis(500);
 
-/// Opens the house: every task that it needs begins.
+/// Opens the doors that the configuration names.
 ///
 /// # Errors
 /// When the door to the homeserver, or that to the models, can't be made.
-pub(super) fn open(
-    nursery: &Nursery,
-    config: &Arc<Config>,
-    store: Store,
-    status: watch::Sender<Status>,
-) -> Result<(), OpenError> {
-    let homeserver = matrix::open(section(config, store.clone()))?;
+pub(super) fn doors(config: &Config, store: Store) -> Result<Doors, OpenError> {
+    let homeserver = matrix::open(section(config, store))?;
+    Ok(Doors { homeserver, models: llm::open(&config.models)?, chance: Chance::new() })
+}
+
+/// Opens the house: every task that it needs begins.
+pub(super) fn open(nursery: &Nursery, config: &Arc<Config>, store: Store, status: watch::Sender<Status>, doors: Doors) {
+    let Doors { homeserver, models, chance } = doors;
     let (reports, inbox) = mpsc::channel(REPORTS_WAITING_MAX);
     let (arrivals, arrived) = mpsc::channel(REPORTS_WAITING_MAX);
     let (action, router_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let models = llm::open(&config.models)?;
     let (switchboard, lines) = Switchboard::new();
     let (current, settings) = watch::channel(Arc::clone(config));
     let stop = nursery.stop().clone();
@@ -76,20 +77,28 @@ pub(super) fn open(
         _current: current,
     };
     nursery.forever("house", house.run(inbox, stop.clone()));
-    let rooms = Rooms::new(Arc::clone(config), store.clone(), Arc::clone(&homeserver), reports.clone());
+    let rooms = Rooms::new(Arc::clone(config), store.clone(), Arc::clone(&homeserver), reports.clone(), chance.clone());
     nursery.forever("rooms", rooms.run(arrived, action, stop.clone()));
 
     let logins = Arc::new(Semaphore::new(LOGIN_WEIGHT * config.homeserver.logins_max.get()));
-    let bot = |entity: &Entity| seat(entity, config, &homeserver, &store, &desk_inbox, &reports, &logins);
+    let bot = |entity: &Entity| Bot {
+        entity: entity.clone(),
+        settings: config.homeserver.clone(),
+        homeserver: Arc::clone(&homeserver),
+        store: store.clone(),
+        desk: desk_inbox.clone(),
+        reports: reports.clone(),
+        logins: Arc::clone(&logins),
+        chance: chance.clone(),
+    };
     let plan = boot_plan(config);
     let named = |name: &EntityName| config.entity(name).map(bot);
     let then: Vec<Bot> = plan.then.iter().filter_map(named).collect();
     nursery.once("boot", boot(nursery.clone(), bot(config.router()), then, router_up));
     if let Some(person) = config.user.clone() {
-        let person = PersonAtKeyboard { person, homeserver, store, reports };
+        let person = PersonAtKeyboard { person, homeserver, store, reports, chance };
         nursery.forever("person", person.run(stop));
     }
-    Ok(())
 }
 
 /// Why the house can't be opened.
@@ -111,27 +120,6 @@ fn section(config: &Config, store: Store) -> Section {
         device_name: config.accounts.device_name.clone(),
         registration: config.accounts.registration.clone(),
         accounts: Arc::new(Book(store)),
-    }
-}
-
-#[expect(clippy::too_many_arguments, reason = "a bot is born here, with everything it holds, and nowhere else")]
-fn seat(
-    entity: &Entity,
-    config: &Config,
-    homeserver: &Arc<dyn Homeserver>,
-    store: &Store,
-    desk: &Inbox,
-    reports: &mpsc::Sender<Report>,
-    logins: &Arc<Semaphore>,
-) -> Bot {
-    Bot {
-        entity: entity.clone(),
-        settings: config.homeserver.clone(),
-        homeserver: Arc::clone(homeserver),
-        store: store.clone(),
-        desk: desk.clone(),
-        reports: reports.clone(),
-        logins: Arc::clone(logins),
     }
 }
 

@@ -3,6 +3,7 @@
 mod book;
 mod boot;
 mod bot;
+mod chance;
 mod echo;
 mod errands;
 mod house;
@@ -20,4 +21,5 @@ mod talk;
 mod turns;
 
 pub use book::Book;
-pub use run::{Outcome, Start, run};
+pub use chance::Chance;
+pub use run::{Doors, Outcome, Start, run, run_on};

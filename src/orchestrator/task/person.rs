@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time};
 
-use super::{bot::jitter, report::Report};
+use super::{chance::Chance, report::Report};
 use crate::{
     config::{Credential, Person},
     matrix::{Applicant, Homeserver, MatrixError, Session},
@@ -29,6 +29,8 @@ pub(super) struct PersonAtKeyboard {
     pub(super) homeserver: Arc<dyn Homeserver>,
     pub(super) store: Store,
     pub(super) reports: mpsc::Sender<Report>,
+    /// The dice for the pauses.
+    pub(super) chance: Chance,
 }
 
 impl PersonAtKeyboard {
@@ -62,7 +64,7 @@ impl PersonAtKeyboard {
                     let trouble = trouble(&error);
                     ErrandFailed { errand: "sign in the person at the keyboard", error: &error }.emit();
                     self.tell(Report::Person { trouble: Some(trouble) }).await;
-                    time::sleep(restart.failed(observe::now(), error.retry(), jitter()).delay).await;
+                    time::sleep(restart.failed(observe::now(), error.retry(), self.chance.share()).delay).await;
                 }
             }
         }

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    bot::jitter,
+    chance::Chance,
     errands,
     lines::{Lines, RoomError},
     person::person_name,
@@ -42,6 +42,7 @@ pub(super) struct Rooms {
     store: Store,
     homeserver: Arc<dyn Homeserver>,
     reports: mpsc::Sender<Report>,
+    chance: Chance,
     lines: Arc<Lines>,
     agenda: Agenda,
     /// Who is where, as far as this run has seen.
@@ -64,10 +65,11 @@ impl Rooms {
         store: Store,
         homeserver: Arc<dyn Homeserver>,
         reports: mpsc::Sender<Report>,
+        chance: Chance,
     ) -> Self {
         let (lines, agenda, troubles) = (Arc::default(), Agenda::default(), BTreeMap::new());
         let (housed, ids) = (BTreeSet::new(), BTreeMap::new());
-        Self { config, store, homeserver, reports, lines, agenda, housed, ids, troubles }
+        Self { config, store, homeserver, reports, chance, lines, agenda, housed, ids, troubles }
     }
 
     /// Works until told to stop.
@@ -199,7 +201,7 @@ impl Rooms {
                 Err(error.retry())
             }
         };
-        self.agenda.done(&Chore::Errands, now, outcome, jitter());
+        self.agenda.done(&Chore::Errands, now, outcome, self.chance.share());
     }
 
     async fn finish_visit(&mut self, key: RoomKey, visit: Result<Visit, RoomError>) {
@@ -223,7 +225,7 @@ impl Rooms {
     /// Notes how a chore ended, and says what is wrong where that is news.
     async fn conclude(&mut self, chore: Chore, name: &str, room: Option<RoomId>, trouble: Option<RoomError>) {
         let outcome = trouble.as_ref().map_or(Ok(()), |error| Err(error.retry()));
-        self.agenda.done(&chore, observe::now(), outcome, jitter());
+        self.agenda.done(&chore, observe::now(), outcome, self.chance.share());
         let said = trouble.as_ref().map(ToString::to_string);
         if let (Some(error), Some(said)) = (&trouble, &said)
             && self.troubles.insert(name.to_owned(), said.clone()).as_ref() != Some(said)

@@ -4,9 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time};
 
-use super::{house::open as open_house, person::person_name};
+use super::{
+    chance::Chance,
+    house::{doors, open as open_house},
+    person::person_name,
+};
 use crate::{
     config::Config,
+    llm::Models,
+    matrix::Homeserver,
     model::Status,
     nursery::{Ending, Exit, Nursery, Stop},
     observe::{ShutdownBegan, ShutdownDone, ShutdownForced, TaskDied},
@@ -44,8 +50,26 @@ pub enum Outcome {
     Refused(String),
 }
 
+/// Where the house meets the world.
+pub struct Doors {
+    /// The homeserver.
+    pub homeserver: Arc<dyn Homeserver>,
+    /// The models.
+    pub models: Models,
+    /// What pauses last longer by.
+    pub chance: Chance,
+}
+
 /// Runs the house until it is told to stop or has to give up.
 pub async fn run(start: Start) -> Outcome {
+    match doors(&start.config, start.store.clone()) {
+        Ok(doors) => run_on(start, doors).await,
+        Err(reason) => Outcome::GaveUp(reason.to_string()),
+    }
+}
+
+/// The same on doors that are given.
+pub async fn run_on(start: Start, doors: Doors) -> Outcome {
     let Start { config, store, stop, status } = start;
     let began = time::Instant::now();
     match refusal(&config, &store).await {
@@ -54,9 +78,7 @@ pub async fn run(start: Start) -> Outcome {
         Err(error) => return Outcome::GaveUp(error.to_string()),
     }
     let (nursery, mut exits) = Nursery::new(stop.clone());
-    if let Err(reason) = open_house(&nursery, &config, store.clone(), status) {
-        return Outcome::GaveUp(reason.to_string());
-    }
+    open_house(&nursery, &config, store.clone(), status, doors);
     let failure = tokio::select! {
         biased;
         () = stop.soft() => None,

@@ -64,6 +64,7 @@ impl Turns {
             std::future::pending::<()>().await;
         };
         let spoken = tokio::select! {
+            biased;
             spoken = voice => spoken,
             () = thinking => return,
         };
@@ -145,6 +146,7 @@ pub(super) async fn hand_out(
         let minds = minds.clone();
         nursery.once(format!("subtask:{}:{}", value.turn.id, value.agent), async move {
             let end = tokio::select! {
+                biased;
                 end = AssertUnwindSafe(minds.subtask(value)).catch_unwind() => end,
                 // The team no longer waits: it was stopped, or is out of time.
                 () = answer.closed() => return,

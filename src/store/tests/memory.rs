@@ -2,11 +2,12 @@
 
 use std::{
     pin::pin,
+    sync::mpsc::sync_channel,
     task::{Context, Poll, Waker},
 };
 
 use super::samples::{batch, entity, event};
-use crate::store::{Store, StoreError};
+use crate::store::{Pull, Store, StoreError};
 
 /// N1: what was queued but not committed is lost, with its position, and its caller hears so.
 #[tokio::test]
@@ -26,6 +27,27 @@ async fn a_crash_loses_what_was_not_committed() {
     assert_eq!(store.fact("dead").await.unwrap(), None);
     assert_eq!(store.position(&entity("writer")).await.unwrap(), None);
     assert_eq!(store.counts().await.unwrap().live, 0);
+}
+
+/// N1: pulled out around a commit, the disk holds it whole or not at all, and whoever made it does nothing any more.
+#[tokio::test]
+async fn a_planned_crash_falls_before_or_after_a_commit() {
+    for (pull, kept) in [(Pull::Before, false), (Pull::After, true)] {
+        let (store, memory) = Store::memory();
+        let (told, heard) = sync_channel(1);
+        memory.crash_at(1, pull, move || told.send(()).unwrap());
+        store.save_fact("peace", "").await.unwrap();
+        assert!(heard.try_recv().is_err());
+        let mut context = Context::from_waker(Waker::noop());
+        let mut last = pin!(store.save_fact("last", ""));
+        assert!(last.as_mut().poll(&mut context).is_pending());
+        assert!(last.as_mut().poll(&mut context).is_pending(), "it is gone with the disk");
+        heard.try_recv().unwrap();
+        let store = memory.reopen();
+        assert!(store.fact("peace").await.unwrap().is_some());
+        assert_eq!(store.fact("last").await.unwrap().is_some(), kept, "{pull:?}");
+        store.save_fact("next", "").await.expect("one plan is one crash");
+    }
 }
 
 #[tokio::test]

@@ -72,6 +72,7 @@ async fn play(
         }
     };
     tokio::select! {
+        biased;
         () = panel.answer(&turn, halt, replies) => {}
         () = members => panic!("the panel is gone"),
     }

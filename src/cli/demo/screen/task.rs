@@ -59,6 +59,7 @@ pub async fn show(
     loop {
         curtain.show(&screen)?;
         let event = tokio::select! {
+            biased;
             key = keys.recv() => Event::Key(key.unwrap_or(Key::Leave)),
             news = news.recv() => told(news)?,
             Some(outcome) = outcomes.recv() => outcome,

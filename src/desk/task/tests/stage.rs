@@ -301,6 +301,7 @@ impl Stage {
         let stop = Stop::default();
         let play = timeout(PATIENCE, scene(self));
         tokio::select! {
+            biased;
             done = play => done.expect("the scene takes too long"),
             () = desk.run(stop.clone()) => panic!("the desk ended"),
             () = dispatch.run(stop.clone()) => panic!("the broker ended"),

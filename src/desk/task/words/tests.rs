@@ -408,6 +408,7 @@ async fn stop_reaches_what_is_meant() {
         assert_eq!(text, "Stopped in the whole room: 2 answers.", "nobody has told the broker yet that they ended");
     };
     tokio::select! {
+        biased;
         () = work => {}
         () = dispatch.run(Stop::default()) => panic!("the broker ended"),
     }

@@ -1,0 +1,224 @@
+//! One run: everything in it follows from its seed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    time::Duration,
+};
+
+use maitre::{
+    model::{Millis, RoomId, UserId},
+    observe,
+};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    checks::{self, Evidence, Outcomes},
+    config::{self, TURNS_MAX},
+    dice::Dice,
+    ledger::tag,
+    life::{Cuts, Program},
+    model::{Brain, Moods},
+    people::{Crowd, People},
+    trace::Trace,
+    world::{Faults, Seen, World},
+};
+
+/// When runs begin, by their own clock: a day in 2026.
+const ORIGIN: Millis = Millis(1_790_000_000_000);
+/// How long the house may take to finish everything once nothing disturbs it any more.
+const SETTLED_WITHIN: Duration = Duration::from_mins(60);
+/// How long nothing must happen before everything counts as finished.
+const QUIET_FOR: Duration = Duration::from_secs(90);
+/// How often is looked.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What a run is to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    /// The rule that is broken on purpose, as a fault switch; empty breaks none.
+    pub(crate) sabotage: &'static str,
+    /// Whether the run is shown while it goes on.
+    pub(crate) loud: bool,
+}
+
+/// How it went.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) seed: u64,
+    pub(crate) violations: Vec<String>,
+    pub(crate) hash: u64,
+    pub(crate) trace: Vec<String>,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) cuts: Cuts,
+    /// Every fault that was put in, and how often.
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+    /// How long it took by its own clock.
+    pub(crate) took: Duration,
+}
+
+/// Runs once.
+pub(crate) fn run(plan: Plan) -> Report {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("one thread and a clock are there to be had");
+    runtime.block_on(play(plan))
+}
+
+async fn play(plan: Plan) -> Report {
+    observe::simulate_clock(ORIGIN);
+    observe::arm_faults_here(plan.sabotage);
+    let (began, dice, trace) = (Instant::now(), Dice::new(plan.seed), Trace::new(plan.loud));
+    let world = World::new(dice.fork("world"), Faults::rough(&dice.fork("faults")));
+    let moods = Moods::rough(&dice.fork("moods"));
+    let models_fail = moods.error + moods.hang + moods.cut > 0.0;
+    let brain = Brain::new(dice.fork("brain"), trace.clone(), moods);
+    let program = Program::new(config::house(), world.clone(), brain.clone(), dice.fork("lives"), trace.clone());
+    let people = People { al: world.person("al"), bea: world.person("bea"), mal: world.person("mal") };
+    let crowd = Crowd::new(world.clone(), Rc::clone(&program), people, dice.fork("people"), trace.clone());
+
+    let stage = Stage { world: &world, program: &program, brain: &brain, crowd: &crowd, trace: &trace, models_fail };
+    let (found, lives) = tokio::join!(stage.scene(), program.live());
+    let (mut violations, outcomes) = found;
+    violations.extend(lives);
+    violations.extend(brain.violations());
+    // Members of a team and those who ask for a summary sit on the same places.
+    if brain.open_most() > TURNS_MAX {
+        violations
+            .push(format!("bounds: {} of the agents' model calls at once, {TURNS_MAX} are allowed", brain.open_most()));
+    }
+    for (room, timeline) in stage.timelines() {
+        for seen in timeline {
+            trace.say(format!("{room}: {} {} {} {}", seen.event, seen.sender, seen.kind, seen.content));
+        }
+    }
+    let faults = world.counts().into_iter().chain(brain.counts()).collect();
+    observe::arm_faults_here("");
+    let (hash, cuts, took) = (trace.hash(), program.cuts(), began.elapsed());
+    Report { seed: plan.seed, violations, hash, trace: trace.end(), outcomes, cuts, faults, took }
+}
+
+/// Everybody who is in it.
+struct Stage<'a> {
+    world: &'a World,
+    program: &'a Program,
+    brain: &'a Brain,
+    crowd: &'a Crowd,
+    trace: &'a Trace,
+    models_fail: bool,
+}
+
+impl Stage<'_> {
+    /// People talk; then everything must come to rest; then they ask once more. Ends the program's last life.
+    async fn scene(&self) -> (Vec<String>, Outcomes) {
+        let mut violations = Vec::new();
+        let mut outcomes = Outcomes::default();
+        match self.crowd.talk().await {
+            Err(trouble) => violations.push(trouble),
+            Ok(()) => {
+                self.trace.say("people have said what they had to say");
+                self.calm();
+                violations.extend(self.settle("after all that").await);
+                self.forget_what_is_gone();
+                self.crowd.probe();
+                violations.extend(self.settle("after one more question").await);
+                match self.look().await {
+                    Ok(findings) => {
+                        violations.extend(findings.violations);
+                        outcomes = findings.outcomes;
+                    }
+                    Err(error) => violations.push(format!("the store can't be read: {error}")),
+                }
+            }
+        }
+        self.program.end();
+        (violations, outcomes)
+    }
+
+    /// From here on nothing fails any more.
+    fn calm(&self) {
+        self.world.set_faults(Faults::none());
+        self.brain.calm();
+        self.program.calm();
+    }
+
+    /// Waits until nothing is left to be done.
+    async fn settle(&self, when: &str) -> Option<String> {
+        let until = Instant::now() + SETTLED_WITHIN;
+        let (mut quiet_since, mut last) = (Instant::now(), self.size());
+        loop {
+            sleep(LOOK_EVERY).await;
+            let busy = self.busy().await;
+            let size = self.size();
+            if busy.is_some() || size != last {
+                (quiet_since, last) = (Instant::now(), size);
+            }
+            if quiet_since.elapsed() >= QUIET_FOR {
+                return None;
+            }
+            if Instant::now() > until {
+                let why = busy.unwrap_or_else(|| "something is still being said".to_owned());
+                return Some(format!("stuck: {} minutes {when}, {why}", SETTLED_WITHIN.as_secs() / 60));
+            }
+        }
+    }
+
+    /// What is still to be done, if anything is.
+    async fn busy(&self) -> Option<String> {
+        if !self.program.is_ready() {
+            return Some(format!("not everybody is up: {}", self.program.picture()));
+        }
+        let store = self.program.store();
+        let Ok(unfinished) = store.unfinished().await else { return Some("the store can't be read".to_owned()) };
+        if let Some(turn) = unfinished.turns.first() {
+            return Some(format!("the answer {} is unfinished", turn.id));
+        }
+        if let Some(envelope) = unfinished.queued.first() {
+            return Some(format!("{} waits for {}", envelope.event, envelope.responder));
+        }
+        if let Some(event) = store.due(1).await.ok()?.first() {
+            return Some(format!("{} was not looked at", event.event));
+        }
+        if let Some(letter) = store.outbox_pending(1).await.ok()?.first() {
+            return Some(format!("{} is to be sent", letter.transaction));
+        }
+        let notice = store.pending_notices(1).await.ok()?.into_iter().next()?;
+        Some(format!("the notice {:?} is to be said", notice.notice.id))
+    }
+
+    fn size(&self) -> usize {
+        self.timelines().values().map(Vec::len).sum()
+    }
+
+    fn timelines(&self) -> BTreeMap<RoomId, Vec<Seen>> {
+        self.world.rooms().into_iter().map(|room| (room.clone(), self.world.timeline(&room))).collect()
+    }
+
+    /// S8, S7: from here on no model may be shown what was deleted, nor old wordings.
+    fn forget_what_is_gone(&self) {
+        for asked in self.crowd.ledger.all().iter() {
+            for edits in 0..=asked.edits {
+                let tag = tag(asked.number, edits);
+                if asked.deleted {
+                    self.brain.forget(&tag);
+                } else if edits < asked.edits {
+                    self.brain.outdate(&tag);
+                }
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<checks::Findings, maitre::store::StoreError> {
+        let (store, timelines) = (self.program.store(), self.timelines());
+        let server = self.crowd.people.al.server();
+        let user = |name: &str| UserId::parse(format!("@{name}:{server}")).expect("a name makes a user");
+        let own: BTreeSet<UserId> = ["router", "ada", "bob", "crew"].map(user).into();
+        let asked = self.crowd.ledger.all().clone();
+        let evidence =
+            Evidence { store: &store, asked: &asked, timelines: &timelines, own: &own, models_fail: self.models_fail };
+        checks::check(&evidence).await
+    }
+}
