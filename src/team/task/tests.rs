@@ -135,6 +135,7 @@ async fn a_leader_takes_a_place_only_while_it_is_asked() {
         }
     };
     tokio::select! {
+        biased;
         () = panel.answer(&turn, halt, replies) => {}
         () = members => panic!("the panel is gone"),
     }
