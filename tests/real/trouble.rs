@@ -22,7 +22,7 @@ const SIZE: Size = Size { agents: 2, rooms: 1, people: 1 };
 /// How long anything may take, with the pauses that trouble brings.
 const WITHIN: Duration = Duration::from_mins(5);
 /// Longer than two long-polls, after which a loop counts as stalled.
-const STANDSTILL: Duration = Duration::from_secs(12);
+const STANDSTILL: Duration = Duration::from_secs(25);
 /// What makes the program's state folder a small disk of its own, in a namespace that nobody else sees.
 const SMALL_DISK: [&str; 5] = [
     "unshare",

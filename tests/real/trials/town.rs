@@ -13,7 +13,7 @@ use crate::house::{Act, Asked, Gate, Maitre, Person, Site, Stub, shown, wait_for
 /// How long a house may take to come up, on a machine that has other things to do.
 const READY_WITHIN: Duration = Duration::from_mins(5);
 /// How long one long-poll lasts.
-const POLL: &str = "5s";
+const POLL: &str = "10s";
 /// How long a model that speaks slowly pauses after each word.
 const WORD_PAUSE: Duration = Duration::from_millis(80);
 
