@@ -2,6 +2,8 @@
 #![expect(clippy::expect_used, reason = "a fixture that breaks should end the run")]
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
+#[path = "../tests/sim/afterwards.rs"]
+mod afterwards;
 #[path = "../tests/sim/checks.rs"]
 mod checks;
 #[path = "../tests/sim/config.rs"]
@@ -57,6 +59,9 @@ struct Wish {
     /// What of the program's own log is shown, such as `debug`.
     #[arg(long, default_value = "off")]
     log: String,
+    /// Start so late each time that the homeserver has forgotten what it was sent.
+    #[arg(long)]
+    amnesia: bool,
     /// Break this rule on purpose, in a debug build.
     #[arg(long, default_value = "")]
     break_rule: String,
@@ -79,9 +84,12 @@ fn main() -> ExitCode {
             if seed >= first + count {
                 return;
             }
-            let report = run(Plan { seed, sabotage, loud: wish.trace });
+            let report = run(Plan { seed, sabotage, amnesia: wish.amnesia, loud: wish.trace });
             for violation in &report.violations {
                 println!("seed {seed}: {violation}");
+            }
+            if wish.trace {
+                println!("the run's number is {:016x}; its last line is {:?}", report.hash, report.trace.last());
             }
             tally.lock().unwrap_or_else(PoisonError::into_inner).add(&report);
         }

@@ -63,6 +63,14 @@ pub(crate) async fn check(evidence: &Evidence<'_>) -> Result<Findings, StoreErro
         findings.judge(evidence, asked, &found, decision.as_ref().map(|decision| decision.action));
         turns.extend(found.into_iter().map(|turn| (turn.turn.id.clone(), (asked.room.clone(), turn))));
     }
+    for (room, id) in said_turns(evidence) {
+        if let (false, Some(turn)) = (turns.contains_key(&id), evidence.store.turn(&id).await?) {
+            // W12: an entity asked, on behalf of a person who did.
+            if evidence.asked.iter().any(|asked| asked.event == turn.turn.root && asked.room == room) {
+                turns.insert(id, (room, turn));
+            }
+        }
+    }
     for (room, timeline) in evidence.timelines {
         findings.own_messages(evidence, room, timeline, &turns);
         findings.notices(evidence, timeline);
@@ -233,6 +241,13 @@ impl Findings {
         for (room, stored) in turns.values() {
             let Some(timeline) = evidence.timelines.get(room) else { continue };
             let position = |event: &EventId| timeline.iter().position(|seen| seen.event == *event);
+            // What the router is asked about may be overtaken meanwhile.
+            let routed = |event: &EventId| {
+                evidence.asked.iter().any(|asked| asked.event == *event && matches!(asked.due, Due::OneOf(_)))
+            };
+            if stored.turn.messages.iter().any(routed) {
+                continue;
+            }
             let Some(question) = stored.turn.messages.iter().filter_map(position).min() else { continue };
             let Some(answer) = shown(timeline, stored.turn.id.as_str()).first().map(|part| part.at) else { continue };
             let conversation = &stored.turn.conversation;
@@ -246,6 +261,17 @@ impl Findings {
             }
         }
     }
+}
+
+/// Every turn that something in a room is a part of.
+fn said_turns(evidence: &Evidence<'_>) -> BTreeSet<(RoomId, TurnId)> {
+    let all = evidence.timelines.iter().flat_map(|(room, timeline)| timeline.iter().map(move |seen| (room, seen)));
+    let own = all.filter(|(_, seen)| is_message(seen) && evidence.own.contains(&seen.sender));
+    own.filter_map(|(room, seen)| {
+        let id = seen.content[TURN_KEY]["id"].as_str()?;
+        Some((room.clone(), TurnId::parse(id).ok()?))
+    })
+    .collect()
 }
 
 fn is_message(seen: &Seen) -> bool {

@@ -1,4 +1,4 @@
-//! The house that is simulated: two agents, a team, two rooms, and tight bounds.
+//! The house that is simulated: two agents, a team, four rooms, and tight bounds.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -11,17 +11,17 @@ pub(crate) const TURNS_MAX: usize = 3;
 pub(crate) const TEAM: &str = "crew";
 
 const HOUSE: &str = "
-homeserver: { url: 'http://home', sync_timeout: 20s, request_timeout: 10s, gap_pages_max: 50 }
+homeserver: { url: 'http://home', sync_timeout: 60s, request_timeout: 10s, gap_pages_max: 50 }
 models:
   big: { provider: openai, id: gpt-4o }
 agents:
   ada: { display_name: Ada, role: 'Counts numbers and sums.', rooms: [solo, duo], model: big }
-  bob: { display_name: Bob, role: 'Draws pictures and plants.', rooms: [duo], model: big }
+  bob: { display_name: Bob, role: 'Draws pictures and plants.', rooms: [duo, hall], model: big, streaming: final }
 teams:
   crew: { display_name: Crew, role: 'Does what takes several.', agents: [ada, bob], rooms: [trio] }
 router: { model: big, timeout: 5s }
 rooms:
-  trio: {}
+  hall: { thread_mode: room }
 authorization: { global_users: ['@al:home', '@bea:home'] }
 conversation:
   turns_max: 3

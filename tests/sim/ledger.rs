@@ -3,7 +3,6 @@
 use std::cell::{Ref, RefCell};
 
 use maitre::model::{EventId, RoomId, UserId};
-use tokio::time::Instant;
 
 /// What must come of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +35,6 @@ pub(crate) struct Asked {
     pub(crate) stopped: bool,
     /// Whether its answer was wanted anew.
     pub(crate) again: bool,
-    pub(crate) said_at: Instant,
     /// Its text without the tag.
     pub(crate) text: String,
     /// Whom it mentions.

@@ -37,6 +37,7 @@ pub(crate) struct Program {
     memory: Memory,
     brain: Brain,
     dice: Dice,
+    pauses: Pauses,
     trace: Trace,
     /// Whether it may still be cut off.
     rough: Cell<bool>,
@@ -44,6 +45,15 @@ pub(crate) struct Program {
     status: RefCell<Option<watch::Receiver<Status>>>,
     over: Notify,
     cuts: RefCell<Cuts>,
+}
+
+/// How long it is away between two lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pauses {
+    /// Mostly seconds.
+    Any,
+    /// Longer than a homeserver remembers transactions.
+    Long,
 }
 
 /// How often it was cut off, and how.
@@ -73,7 +83,13 @@ enum End {
 }
 
 impl Program {
-    pub(crate) fn new(config: Arc<Config>, world: World, brain: Brain, dice: Dice, trace: Trace) -> Rc<Self> {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        world: World,
+        brain: Brain,
+        (dice, pauses): (Dice, Pauses),
+        trace: Trace,
+    ) -> Rc<Self> {
         let (_, memory) = Store::memory();
         Rc::new(Self {
             config,
@@ -81,6 +97,7 @@ impl Program {
             memory,
             brain,
             dice,
+            pauses,
             trace,
             rough: Cell::new(true),
             status: RefCell::new(None),
@@ -150,17 +167,24 @@ impl Program {
             self.trace.say(format!("life {lives} begins, and ends with {end:?}"));
             let (over, trouble) = self.one_life(lives, end).await;
             violations.extend(trouble);
+            self.status.replace(None);
             self.cuts.borrow_mut().lives += 1;
             if over {
                 return violations;
             }
-            let down = match self.dice.below(10) {
-                0 => self.dice.millis(60_000..240_000),
-                1..=4 => self.dice.millis(1_000..20_000),
-                _ => self.dice.millis(1..1_000),
-            };
+            let down = self.pause();
             self.trace.say(format!("life {lives} is over; the next one begins in {} ms", down.as_millis()));
             sleep(down).await;
+        }
+    }
+
+    /// How long it is away.
+    fn pause(&self) -> Duration {
+        match (self.pauses, self.dice.below(20)) {
+            (Pauses::Long, _) | (Pauses::Any, 0) => self.dice.millis(1_260_000..1_800_000),
+            (Pauses::Any, 1 | 2) => self.dice.millis(60_000..240_000),
+            (Pauses::Any, 3..=9) => self.dice.millis(1_000..20_000),
+            (Pauses::Any, _) => self.dice.millis(1..1_000),
         }
     }
 

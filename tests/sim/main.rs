@@ -3,6 +3,7 @@
 //! `cargo run --example sim -- --seed N --trace` replays a seed and shows it.
 #![expect(clippy::expect_used, reason = "a fixture that breaks should end the test")]
 
+mod afterwards;
 mod checks;
 mod config;
 mod dice;
@@ -25,12 +26,12 @@ const SEEDS: u64 = 500;
 const LINES_SHOWN: usize = 150;
 
 /// Runs all of `seeds`, side by side on every processor, in the order of their numbers.
-fn run_all(seeds: std::ops::Range<u64>, sabotage: &'static str) -> Vec<Report> {
+fn run_all(seeds: std::ops::Range<u64>, plan: Plan) -> Vec<Report> {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get) as u64;
     let part = |worker: u64| {
         let seeds =
             seeds.clone().skip(usize::try_from(worker).unwrap_or(0)).step_by(usize::try_from(workers).unwrap_or(1));
-        move || seeds.map(|seed| run(Plan { seed, sabotage, loud: false })).collect::<Vec<_>>()
+        move || seeds.map(|seed| run(Plan { seed, ..plan })).collect::<Vec<_>>()
     };
     let mut reports: Vec<Report> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|worker| scope.spawn(part(worker))).collect();
@@ -56,7 +57,7 @@ fn told(report: &Report) -> String {
 /// order, whole, and nothing else is said.
 #[test]
 fn nothing_is_lost_and_nothing_doubled() {
-    let reports = run_all(0..SEEDS, "");
+    let reports = run_all(0..SEEDS, Plan::default());
     let failed: Vec<&Report> = reports.iter().filter(|report| !report.violations.is_empty()).collect();
     if let Some(first) = failed.first() {
         let seeds: Vec<u64> = failed.iter().map(|report| report.seed).collect();
@@ -76,35 +77,35 @@ fn a_seed_is_a_run() {
 /// Some seed must notice that `sabotage` breaks a promise.
 #[cfg(debug_assertions)]
 #[track_caller]
-fn notices(sabotage: &'static str, seeds: u64, rule: &str) {
+fn notices(plan: Plan, seeds: u64, rule: &str) {
     let mut from = 0;
     while from < seeds {
-        let reports = run_all(from..from + 20, sabotage);
+        let reports = run_all(from..from + 20, plan);
         if reports.iter().flat_map(|report| &report.violations).any(|violation| violation.starts_with(rule)) {
             return;
         }
         from += 20;
     }
-    panic!("nobody noticed {sabotage} in {seeds} seeds");
+    panic!("nobody noticed {plan:?} in {seeds} seeds");
 }
 
 /// N3: an answer that isn't written down before it is sent is said twice after a crash.
 #[cfg(debug_assertions)]
 #[test]
 fn it_bites_when_an_answer_is_sent_unwritten() {
-    notices("answer.unwritten", 400, "N3");
+    notices(Plan { sabotage: "answer.unwritten", amnesia: true, ..Plan::default() }, 400, "N3");
 }
 
 /// N1: a position that is kept before its events loses them in a crash.
 #[cfg(debug_assertions)]
 #[test]
 fn it_bites_when_the_position_comes_before_the_journal() {
-    notices("admit.position_first", 400, "N2");
+    notices(Plan { sabotage: "admit.position_first", ..Plan::default() }, 400, "N2");
 }
 
 /// N3: a repetition under another name is said twice.
 #[cfg(debug_assertions)]
 #[test]
 fn it_bites_when_a_repetition_has_another_name() {
-    notices("send.renamed", 200, "N3");
+    notices(Plan { sabotage: "send.renamed", ..Plan::default() }, 200, "N3");
 }

@@ -22,10 +22,15 @@ use crate::{dice::Dice, trace::Trace};
 
 /// What every question of people holds: this and a tag that no other wording has, with a semicolon at its end.
 pub(crate) const ASK: &str = "ask-";
+/// What a question begins with that is to be passed on, followed by to whom.
+pub(crate) const PASS_ON: &str = "pass-on-to-";
 /// What answers make of it.
 pub(crate) const RE: &str = "re-";
 /// What the persona of an agent says; the router's and a leader's questions don't.
 const PERSONA: &str = "You are a member of ";
+
+/// How often an answer is longer than a message can be.
+const LONG: f64 = 0.02;
 
 /// How models fail, in probabilities.
 #[derive(Debug, Clone, Default)]
@@ -178,6 +183,16 @@ impl Brain {
         pieces.extend(words);
         for _ in 0..self.dice.below(4) {
             pieces.push("and so on ".to_owned());
+        }
+        if self.dice.chance(LONG) {
+            *self.state().counts.entry("model: an answer of several messages").or_default() += 1;
+            pieces.push("\n\n".to_owned());
+            pieces.push("All of it, at length, and then some more of it.\n\n".repeat(600 + self.dice.below(600)));
+        }
+        let last = prompt.messages.iter().rfind(|utterance| utterance.speaker == Speaker::Person);
+        let wish = last.and_then(|said| said.text.split_whitespace().find_map(|word| word.strip_prefix(PASS_ON)));
+        if let Some(other) = wish.filter(|_| prompt.system.contains(PERSONA)) {
+            pieces.push(format!("what do you think, @{other}?"));
         }
         pieces
     }

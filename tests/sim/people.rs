@@ -2,21 +2,24 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use maitre::model::{EventId, RoomId, TURN_KEY, UserId};
-use serde_json::{Value, json};
+use maitre::model::{EventId, RoomId, UserId};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    afterwards::wording,
     dice::Dice,
     ledger::{Asked, Due, Ledger, tag},
     life::Program,
-    model::ASK,
+    model::PASS_ON,
     trace::Trace,
     world::World,
 };
 
 /// How long it may take until everybody is up for the first time.
 const READY_WITHIN: Duration = Duration::from_mins(40);
+/// How many threads are tried once more at the end, the newest ones.
+const THREADS_PROBED_MAX: usize = 4;
 /// How often is looked whether they are.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -30,38 +33,42 @@ pub(crate) struct People {
 
 /// The crowd of one run.
 pub(crate) struct Crowd {
-    world: World,
-    program: Rc<Program>,
-    dice: Dice,
-    trace: Trace,
+    pub(crate) world: World,
+    pub(crate) program: Rc<Program>,
+    pub(crate) dice: Dice,
+    pub(crate) trace: Trace,
     pub(crate) people: People,
     pub(crate) ledger: Ledger,
-    threads: RefCell<Vec<Thread>>,
-    rooms: RefCell<Vec<Place>>,
+    pub(crate) threads: RefCell<Vec<Thread>>,
+    /// What is replied to by clients without threads: deleted, it would take its thread along.
+    pub(crate) held: RefCell<Vec<EventId>>,
+    pub(crate) rooms: RefCell<Vec<Place>>,
 }
 
 /// A room that people talk in, and who is to answer there.
 #[derive(Debug, Clone)]
-struct Place {
-    key: &'static str,
-    room: RoomId,
-    agents: Vec<&'static str>,
+pub(crate) struct Place {
+    pub(crate) key: &'static str,
+    pub(crate) room: RoomId,
+    pub(crate) agents: Vec<&'static str>,
     /// The team that may be asked there.
-    team: Option<&'static str>,
+    pub(crate) team: Option<&'static str>,
+    /// Whether answers go to the main timeline, so that there are no threads.
+    pub(crate) flat: bool,
 }
 
 /// A thread.
 #[derive(Debug, Clone)]
-struct Thread {
-    place: usize,
-    root: EventId,
-    owner: UserId,
+pub(crate) struct Thread {
+    pub(crate) place: usize,
+    pub(crate) root: EventId,
+    pub(crate) owner: UserId,
     /// Who goes on with it, where that is sure.
-    by: Option<Vec<&'static str>>,
+    pub(crate) by: Option<Vec<&'static str>>,
     /// The last thing people said in it.
-    last: EventId,
+    pub(crate) last: EventId,
     /// Whether others than its owner have written in it.
-    shared: bool,
+    pub(crate) shared: bool,
 }
 
 impl Crowd {
@@ -74,6 +81,7 @@ impl Crowd {
             people,
             ledger: Ledger::default(),
             threads: RefCell::default(),
+            held: RefCell::default(),
             rooms: RefCell::default(),
         }
     }
@@ -102,14 +110,18 @@ impl Crowd {
             }
             sleep(LOOK_EVERY).await;
         }
-        let places: [(&str, &[&str], Option<&str>); 3] =
-            [("solo", &["ada"], None), ("duo", &["ada", "bob"], None), ("trio", &[], Some("crew"))];
+        let places: [(&str, &[&str], Option<&str>); 4] = [
+            ("solo", &["ada"], None),
+            ("duo", &["ada", "bob"], None),
+            ("trio", &[], Some("crew")),
+            ("hall", &["bob"], None),
+        ];
         for (key, agents, team) in places {
             let room = self.program.room(key).ok_or_else(|| format!("everybody is up, and there is no room {key}"))?;
             for person in [&self.people.al, &self.people.bea, &self.people.mal] {
                 self.world.enter(&room, person);
             }
-            self.rooms.borrow_mut().push(Place { key, room, agents: agents.to_vec(), team });
+            self.rooms.borrow_mut().push(Place { key, room, agents: agents.to_vec(), team, flat: key == "hall" });
         }
         self.trace.say("everybody is up");
         Ok(())
@@ -118,7 +130,7 @@ impl Crowd {
     /// One more question everywhere, which must be answered whatever was before.
     pub(crate) fn probe(&self) {
         let threads: Vec<Thread> = self.threads.borrow().clone();
-        for thread in threads {
+        for thread in threads.into_iter().rev().take(THREADS_PROBED_MAX) {
             let place = self.place(thread.place);
             let names = match place.team {
                 Some(team) => vec![team],
@@ -152,18 +164,19 @@ impl Crowd {
         if self.dice.chance(0.6) { self.people.al.clone() } else { self.people.bea.clone() }
     }
 
-    fn place(&self, index: usize) -> Place {
+    pub(crate) fn place(&self, index: usize) -> Place {
         self.rooms.borrow()[index].clone()
     }
 
-    fn begin_somewhere(&self) {
+    pub(crate) fn begin_somewhere(&self) {
         let index = self.dice.below(self.rooms.borrow().len());
         let place = self.place(index);
         let who = self.somebody();
         match (place.team, place.agents.as_slice()) {
             (Some(team), _) => self.begin(&who, index, vec![team], self.dice.chance(0.5)),
             (None, [only]) => self.begin(&who, index, vec![*only], self.dice.chance(0.3)),
-            (None, several) => match self.dice.below(4) {
+            (None, several) => match self.dice.below(5) {
+                4 => self.pass_on(&who, index),
                 0 => self.begin(&who, index, several.to_vec(), true),
                 1 => self.begin(&who, index, several.to_vec(), false),
                 _ => self.begin(&who, index, vec![*self.dice.pick(several)], true),
@@ -175,9 +188,23 @@ impl Crowd {
     fn begin(&self, who: &UserId, index: usize, names: Vec<&'static str>, named: bool) {
         let place = self.place(index);
         let asked = self.ask(who, &place, None, names.clone(), named);
+        if place.flat {
+            return;
+        }
         let by = (named || names.len() == 1).then_some(names);
         let root = asked.clone();
         let thread = Thread { place: index, root, owner: who.clone(), by, last: asked, shared: false };
+        self.threads.borrow_mut().push(thread);
+    }
+
+    /// W12: has one agent ask the other.
+    fn pass_on(&self, who: &UserId, index: usize) {
+        let place = self.place(index);
+        let (from, to) = if self.dice.chance(0.5) { ("ada", "bob") } else { ("bob", "ada") };
+        let text = format!("@{from} {PASS_ON}{to}");
+        let root = self.say(who, &place, None, Due::By(vec![from]), text, vec![self.user(from)]);
+        let thread =
+            Thread { place: index, root: root.clone(), owner: who.clone(), by: None, last: root, shared: false };
         self.threads.borrow_mut().push(thread);
     }
 
@@ -202,7 +229,7 @@ impl Crowd {
     }
 
     /// Says something, and notes what is due.
-    fn say(
+    pub(crate) fn say(
         &self,
         who: &UserId,
         place: &Place,
@@ -216,6 +243,7 @@ impl Crowd {
         if let Some(thread) = thread {
             // C2: a client without threads replies to what was said in it.
             content["m.relates_to"] = if thread.last != thread.root && self.dice.chance(0.25) {
+                self.held.borrow_mut().push(thread.last.clone());
                 json!({ "m.in_reply_to": { "event_id": thread.last.as_str() } })
             } else {
                 json!({
@@ -237,7 +265,6 @@ impl Crowd {
             deleted: false,
             stopped: false,
             again: false,
-            said_at: Instant::now(),
             text,
             mentions,
         });
@@ -299,95 +326,6 @@ impl Crowd {
         }
     }
 
-    fn some_thread(&self) -> Option<Thread> {
-        let threads = self.threads.borrow();
-        // The newest ones are where things happen.
-        let recent = threads.len().saturating_sub(4);
-        (!threads.is_empty()).then(|| self.dice.pick(&threads[recent..]).clone())
-    }
-
-    fn some_asked(&self) -> Option<Asked> {
-        let all = self.ledger.all();
-        let meant = |asked: &&Asked| !asked.deleted && matches!(asked.due, Due::By(_));
-        let asked: Vec<&Asked> = all.iter().rev().filter(meant).take(5).collect();
-        (!asked.is_empty()).then(|| (*self.dice.pick(&asked)).clone())
-    }
-
-    /// S7: says it in other words.
-    fn edit(&self) {
-        let Some(asked) = self.some_asked() else { return };
-        let edits = asked.edits + 1;
-        let new = wording(&asked.text, &tag(asked.number, edits), &asked.mentions);
-        let body = format!("* {}", new["body"].as_str().unwrap_or_default());
-        let content = json!({
-            "msgtype": "m.text", "body": body, "m.mentions": {}, "m.new_content": new,
-            "m.relates_to": { "rel_type": "m.replace", "event_id": asked.event.as_str() },
-        });
-        drop(self.world.say(&asked.room, &asked.sender, content));
-        self.ledger.change(asked.number, |asked| asked.edits = edits);
-        self.trace.say(format!("{} rewords {}", asked.sender, tag(asked.number, edits)));
-    }
-
-    /// S8: takes it back.
-    fn delete(&self) {
-        let Some(asked) = self.some_asked() else { return };
-        self.world.redact(&asked.room, &asked.sender, &asked.event);
-        self.ledger.change(asked.number, |asked| asked.deleted = true);
-        let mut threads = self.threads.borrow_mut();
-        for thread in threads.iter_mut().filter(|thread| thread.root == asked.event || thread.last == asked.event) {
-            // Whoever was asked by it alone has no part in the thread any more.
-            thread.by = None;
-            thread.last = thread.root.clone();
-        }
-        for thread in threads.iter_mut().filter(|thread| Some(&thread.root) == asked.thread.as_ref()) {
-            thread.by = None;
-        }
-        self.trace.say(format!("{} deletes {}", asked.sender, asked.tag()));
-    }
-
-    /// S4: stops what is being said in a thread, by tap or by word.
-    fn stop(&self) {
-        let Some(thread) = self.some_thread() else { return };
-        let place = self.place(thread.place);
-        let within = |asked: &Asked| asked.event == thread.root || asked.thread.as_ref() == Some(&thread.root);
-        let answer = self.last_answer(&place.room, &thread.root);
-        if let (Some(answer), true) = (answer, self.dice.chance(0.6)) {
-            self.world.react(&place.room, &thread.owner, &answer, "🛑");
-            self.trace.say(format!("{} taps 🛑 on {answer}", thread.owner));
-        } else {
-            drop(self.say(&thread.owner, &place, Some(&thread), Due::House, "!stop".to_owned(), Vec::new()));
-        }
-        self.ledger.stopped(&place.room, within);
-    }
-
-    /// S9: has an answer given anew.
-    fn again(&self) {
-        let Some(thread) = self.some_thread() else { return };
-        let place = self.place(thread.place);
-        let Some(answer) = self.last_answer(&place.room, &thread.root) else { return };
-        self.world.react(&place.room, &thread.owner, &answer, "🔁");
-        self.ledger.stopped(&place.room, |_| false);
-        let within = |asked: &Asked| asked.event == thread.root || asked.thread.as_ref() == Some(&thread.root);
-        let numbers: Vec<usize> =
-            self.ledger.all().iter().filter(|asked| within(asked)).map(|asked| asked.number).collect();
-        for number in numbers {
-            self.ledger.change(number, |asked| asked.again = true);
-        }
-        self.trace.say(format!("{} taps 🔁 on {answer}", thread.owner));
-    }
-
-    /// The newest message of an answer in a thread.
-    fn last_answer(&self, room: &RoomId, root: &EventId) -> Option<EventId> {
-        let timeline = self.world.timeline(room);
-        let stands = timeline.iter().rev().find(|seen| {
-            let relation = &seen.content["m.relates_to"];
-            seen.content.get(TURN_KEY).is_some()
-                && relation["rel_type"] == "m.thread"
-                && relation["event_id"] == root.as_str()
-        });
-        stands.map(|seen| seen.event.clone())
-    }
-
     /// W5, A3: what is said to people, or as a notice.
     fn say_for_nobody(&self) {
         let index = self.dice.below(self.rooms.borrow().len());
@@ -421,15 +359,7 @@ impl Crowd {
         drop(self.say(&self.somebody(), &place, None, Due::House, (*word).to_owned(), Vec::new()));
     }
 
-    fn user(&self, name: &str) -> UserId {
+    pub(crate) fn user(&self, name: &str) -> UserId {
         UserId::parse(format!("@{name}:{}", self.people.al.server())).expect("a name makes a user")
     }
-}
-
-/// What a message says.
-fn wording(text: &str, tag: &str, mentions: &[UserId]) -> Value {
-    let mentioned: Vec<&str> = mentions.iter().map(UserId::as_str).collect();
-    let mentioned = if mentioned.is_empty() { json!({}) } else { json!({ "user_ids": mentioned }) };
-    let body = if text.starts_with('!') { text.to_owned() } else { format!("{text} {ASK}{tag}") };
-    json!({ "msgtype": "m.text", "body": body, "m.mentions": mentioned })
 }

@@ -20,7 +20,7 @@ use crate::{
     config::{self, TURNS_MAX},
     dice::Dice,
     ledger::tag,
-    life::{Cuts, Program},
+    life::{Cuts, Pauses, Program},
     model::{Brain, Moods},
     people::{Crowd, People},
     trace::Trace,
@@ -32,9 +32,12 @@ const ORIGIN: Millis = Millis(1_790_000_000_000);
 /// How long the house may take to finish everything once nothing disturbs it any more.
 const SETTLED_WITHIN: Duration = Duration::from_mins(60);
 /// How long nothing must happen before everything counts as finished.
-const QUIET_FOR: Duration = Duration::from_secs(90);
+const QUIET_FOR: Duration = Duration::from_secs(20);
 /// How often is looked.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(4);
+
+/// How long the homeserver remembers transactions at least; the program relies on it.
+const TRANSACTIONS_KEPT: Duration = Duration::from_mins(20);
 
 /// What a run is to be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) seed: u64,
     /// The rule that is broken on purpose, as a fault switch; empty breaks none.
     pub(crate) sabotage: &'static str,
+    /// Whether every start comes so late that the homeserver has forgotten what it was sent; else the seed decides.
+    pub(crate) amnesia: bool,
     /// Whether the run is shown while it goes on.
     pub(crate) loud: bool,
 }
@@ -72,11 +77,17 @@ async fn play(plan: Plan) -> Report {
     observe::simulate_clock(ORIGIN);
     observe::arm_faults_here(plan.sabotage);
     let (began, dice, trace) = (Instant::now(), Dice::new(plan.seed), Trace::new(plan.loud));
-    let world = World::new(dice.fork("world"), Faults::rough(&dice.fork("faults")));
+    let amnesia = plan.amnesia || dice.fork("amnesia").chance(0.15);
+    let rough = Faults::rough(&dice.fork("faults"));
+    let forget_transactions = if amnesia { 1.0 } else { rough.forget_transactions };
+    let faults = Faults { forget_transactions, forget_after: TRANSACTIONS_KEPT, ..rough };
+    let world = World::new(dice.fork("world"), faults);
     let moods = Moods::rough(&dice.fork("moods"));
     let models_fail = moods.error + moods.hang + moods.cut > 0.0;
     let brain = Brain::new(dice.fork("brain"), trace.clone(), moods);
-    let program = Program::new(config::house(), world.clone(), brain.clone(), dice.fork("lives"), trace.clone());
+    let pauses = if amnesia { Pauses::Long } else { Pauses::Any };
+    let program =
+        Program::new(config::house(), world.clone(), brain.clone(), (dice.fork("lives"), pauses), trace.clone());
     let people = People { al: world.person("al"), bea: world.person("bea"), mal: world.person("mal") };
     let crowd = Crowd::new(world.clone(), Rc::clone(&program), people, dice.fork("people"), trace.clone());
 
