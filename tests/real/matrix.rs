@@ -1,6 +1,6 @@
 //! The proxy in front of the homeserver has its bad days: whatever it does to a request, everything comes once.
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use crate::{
     house::{Fault, shared},
@@ -12,7 +12,7 @@ use crate::{
 /// everybody comes in once, every picture is there, and everybody vouches for their device. `cargo run --example matrix` does the same with each cell twenty times.
 #[tokio::test]
 async fn whatever_the_way_does_everything_comes_once() {
-    let rows = Fault::ALL.map(|fault| Row::suffer(shared(), fault, 2));
+    let rows = Fault::ALL.map(|fault| Row::suffer(shared(), fault, 2).boxed_local());
     let matrix = Matrix(stream::iter(rows).buffered(Fault::ALL.len()).collect().await);
     println!("{matrix}");
     for row in &matrix.0 {

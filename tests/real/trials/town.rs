@@ -38,23 +38,23 @@ pub(crate) struct Town {
 
 impl Town {
     /// A house of this size, not yet started. It reaches the homeserver at `site`, people reach it at `theirs`.
-    pub(crate) async fn found(site: &Site, theirs: &Site, size: Size) -> Self {
+    pub(crate) async fn found(site: &Site, theirs: &Site, extent: Size) -> Self {
         let stub = Stub::start().await;
         stub.otherwise(recite);
         let mut people = Vec::new();
-        for _ in 0..size.people {
+        for _ in 0..extent.people {
             people.push(Person::new(theirs, "writer").await);
         }
         let secret = site.secret.reveal();
         let accounts = format!("{{registration_shared_secret: {secret}, localpart: \"{{name}}-{{test}}\"}}");
-        let maitre = Maitre::with_polls(site, POLL, &accounts, &config(&stub, size, &people));
-        let agents: Vec<String> = (0..size.agents).map(agent).collect();
+        let maitre = Maitre::with_polls(site, POLL, &accounts, &config(&stub, extent, &people));
+        let agents: Vec<String> = (0..extent.agents).map(agent).collect();
         for agent in &agents {
             // Homeservers don't look at what they keep.
             std::fs::write(maitre.config().with_file_name(format!("{agent}.png")), agent).unwrap();
         }
         let agents = agents.iter().map(|agent| maitre.user(agent)).collect();
-        Self { stub, writers: Writers::new(people, agents), maitre, size }
+        Self { stub, writers: Writers::new(people, agents), maitre, size: extent }
     }
 
     /// Starts it for the first time, and has everybody go into every room.
@@ -67,8 +67,8 @@ impl Town {
     }
 
     /// A house of this size that is up, with everybody in every room.
-    pub(crate) async fn settle(site: &Site, size: Size) -> Self {
-        let mut town = Self::found(site, site, size).await;
+    pub(crate) async fn settle(site: &Site, extent: Size) -> Self {
+        let mut town = Self::found(site, site, extent).await;
         town.open().await;
         town
     }

@@ -111,16 +111,16 @@ impl Writer {
 
     async fn ask(&mut self, person: usize, room: String, agent: &str) {
         let post = self.question(person).to(&[agent]);
-        let root = self.person.send(&room, "m.room.message", post.content()).await.unwrap();
+        let question = self.person.send(&room, "m.room.message", post.content()).await.unwrap();
         if self.threads.len() >= Self::THREADS_MAX {
             self.threads.remove(0);
         }
-        self.threads.push((room, root));
+        self.threads.push((room, question));
     }
 
     async fn go_on(&mut self, person: usize, thread: usize) {
-        let (room, root) = self.threads[thread].clone();
-        let post = self.question(person).within(&root);
+        let (room, question) = self.threads[thread].clone();
+        let post = self.question(person).within(&question);
         self.person.send(&room, "m.room.message", post.content()).await.unwrap();
     }
 
