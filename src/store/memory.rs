@@ -172,10 +172,10 @@ impl Engine for MemoryEngine {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
-            if let Some(mut disk) = self.disk() {
-                if disk.commit() == Fate::Goes {
-                    disk.life += 1;
-                }
+            if let Some(mut disk) = self.disk()
+                && disk.commit() == Fate::Goes
+            {
+                disk.life += 1;
             }
         }
         .boxed()

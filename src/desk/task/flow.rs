@@ -165,7 +165,7 @@ async fn look<'a>(
         busy.insert(room.clone());
         workers.push(
             async move {
-                let outcome = settle_all(judge, &room, events).await;
+                let outcome = settle_all(judge, &room, events).boxed().await;
                 (room, outcome)
             }
             .boxed(),

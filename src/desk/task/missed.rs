@@ -33,7 +33,12 @@ impl Judge {
     /// Does what is next about messages of `room` that are held back.
     pub(super) async fn catch_up(&self, room: &RoomId) -> Result<(), StoreError> {
         let store = &self.view.store;
-        match self.look(room, |missed| missed.next()).await? {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method alone is not general enough for the borrow"
+        )]
+        let next = self.look(room, |missed| missed.next()).await?;
+        match next {
             Next::Nothing => Ok(()),
             Next::Answer => {
                 store.release(room, Fate::All).await?;

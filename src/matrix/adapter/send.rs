@@ -60,11 +60,12 @@ pub(super) async fn send(
         let sending = room.send_raw(message.kind, message.content.clone()).with_transaction_id(&transaction);
         async move { sending.await.map_err(|error| failure::verb(&error)) }.boxed()
     };
-    let sent = match devices {
+    let response = match devices {
         Some(devices) if room.encryption_state().is_encrypted() => devices.unhindered(send).await?,
         Some(_) | None => send().await?,
     };
-    EventId::parse(sent.response.event_id.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
+    EventId::parse(response.response.event_id.as_str())
+        .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
 /// E4: whatever is sent next is encrypted if any of our accounts ever saw the room encrypted, or it isn't sent.
