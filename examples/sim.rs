@@ -1,5 +1,4 @@
 //! Runs the simulator for long: `cargo run --example sim -- --seeds 10000`, or one seed again: `-- --seed 7 --trace`.
-#![expect(clippy::expect_used, reason = "a fixture that breaks should end the run")]
 #![expect(clippy::print_stdout, reason = "its table is what it is for")]
 
 #[path = "../tests/sim/afterwards.rs"]

@@ -66,7 +66,7 @@ impl Crowd {
             self.world.react(&place.room, &thread.owner, &answer, "🛑");
             self.trace.say(format!("{} taps 🛑 on {answer}", thread.owner));
         } else {
-            drop(self.say(&thread.owner, &place, Some(&thread), Due::House, "!stop".to_owned(), Vec::new()));
+            drop(self.say(&thread.owner, &place, Some(&thread), Due::House, ("!stop".to_owned(), Vec::new())));
         }
         self.ledger.stopped(&place.room, within);
     }

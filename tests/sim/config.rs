@@ -11,7 +11,7 @@ pub(crate) const TURNS_MAX: usize = 3;
 pub(crate) const TEAM: &str = "crew";
 
 const HOUSE: &str = "
-homeserver: { url: 'http://home', sync_timeout: 60s, request_timeout: 10s, gap_pages_max: 50 }
+homeserver: { url: 'http://home', sync_timeout: 20s, request_timeout: 10s, gap_pages_max: 50 }
 models:
   big: { provider: openai, id: gpt-4o }
 agents:

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
     time::Duration,
+    vec::IntoIter,
 };
 
 use futures_util::{
@@ -285,41 +286,52 @@ impl<S: Stream + Unpin> Stream for Kept<S> {
 impl Driver for Brain {
     fn ask(&self, prompt: Prompt, deadline: Duration) -> BoxStream<'static, Result<Piece, LlmError>> {
         let (brain, until) = (self.clone(), Instant::now() + deadline);
-        let answer = async move {
-            let open = brain.begin(&prompt);
-            let name = if prompt.shape.is_some() { "model: asked to choose" } else { "model: asked" };
-            let (course, pause) = brain.course(name);
-            let pieces = brain.answer(&prompt);
-            let steps = steps(course, pieces, &brain.dice);
-            let late = LlmError::TimedOut { after: deadline };
-            let pieces = stream::unfold((steps.into_iter(), false), move |(mut steps, ended)| {
-                let late = late.clone();
-                async move {
-                    if ended {
-                        return None;
-                    }
-                    let step = steps.next()?;
-                    let due = Instant::now() + pause;
-                    match step {
-                        Step::Give(piece) if due < until => {
-                            sleep(pause).await;
-                            Some((Ok(piece), (steps, false)))
-                        }
-                        Step::Fail(error) if due < until => {
-                            sleep(pause).await;
-                            Some((Err(error), (steps, true)))
-                        }
-                        Step::Give(_) | Step::Fail(_) | Step::Hang => {
-                            sleep_until(until).await;
-                            Some((Err(late), (steps, true)))
-                        }
-                    }
-                }
-            });
-            Kept(pieces.boxed(), open)
-        };
+        let answer = async move { brain.say(&prompt, until, deadline) };
         stream::once(answer).flatten().boxed()
     }
+}
+
+/// How fast an answer comes.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// What lies between two pieces.
+    pause: Duration,
+    until: Instant,
+    given: Duration,
+}
+
+impl Brain {
+    /// The answer to `prompt`, piece by piece.
+    fn say(
+        &self,
+        prompt: &Prompt,
+        until: Instant,
+        given: Duration,
+    ) -> Kept<BoxStream<'static, Result<Piece, LlmError>>> {
+        let open = self.begin(prompt);
+        let (course, pause) =
+            self.course(if prompt.shape.is_some() { "model: asked to choose" } else { "model: asked" });
+        let steps = steps(course, &self.answer(prompt), &self.dice);
+        let pace = Pace { pause, until, given };
+        Kept(stream::unfold(Some(steps.into_iter()), move |steps| give(steps, pace)).boxed(), open)
+    }
+}
+
+/// The next piece, and what comes after it.
+async fn give(steps: Option<IntoIter<Step>>, pace: Pace) -> Option<(Result<Piece, LlmError>, Option<IntoIter<Step>>)> {
+    let mut steps = steps?;
+    let in_time = Instant::now() + pace.pause < pace.until;
+    let outcome = match steps.next()? {
+        Step::Give(piece) if in_time => Ok(piece),
+        Step::Fail(error) if in_time => Err(error),
+        Step::Give(_) | Step::Fail(_) | Step::Hang => {
+            sleep_until(pace.until).await;
+            return Some((Err(LlmError::TimedOut { after: pace.given }), None));
+        }
+    };
+    sleep(pace.pause).await;
+    let rest = outcome.is_ok().then_some(steps);
+    Some((outcome, rest))
 }
 
 /// One step of an answer.
@@ -329,7 +341,7 @@ enum Step {
     Hang,
 }
 
-fn steps(course: Course, pieces: Vec<String>, dice: &Dice) -> Vec<Step> {
+fn steps(course: Course, pieces: &[String], dice: &Dice) -> Vec<Step> {
     let failures = [
         LlmError::Overloaded,
         LlmError::Server { status: 503 },

@@ -202,7 +202,7 @@ impl Crowd {
         let place = self.place(index);
         let (from, to) = if self.dice.chance(0.5) { ("ada", "bob") } else { ("bob", "ada") };
         let text = format!("@{from} {PASS_ON}{to}");
-        let root = self.say(who, &place, None, Due::By(vec![from]), text, vec![self.user(from)]);
+        let root = self.say(who, &place, None, Due::By(vec![from]), (text, vec![self.user(from)]));
         let thread =
             Thread { place: index, root: root.clone(), owner: who.clone(), by: None, last: root, shared: false };
         self.threads.borrow_mut().push(thread);
@@ -225,7 +225,7 @@ impl Crowd {
             (false, None, 2..) => Due::OneOf(names),
             _ => Due::By(names),
         };
-        self.say(who, place, thread, due, text.trim().to_owned(), mentions)
+        self.say(who, place, thread, due, (text.trim().to_owned(), mentions))
     }
 
     /// Says something, and notes what is due.
@@ -235,8 +235,7 @@ impl Crowd {
         place: &Place,
         thread: Option<&Thread>,
         due: Due,
-        text: String,
-        mentions: Vec<UserId>,
+        (text, mentions): (String, Vec<UserId>),
     ) -> EventId {
         let number = self.ledger.len();
         let mut content = wording(&text, &tag(number, 0), &mentions);
@@ -291,7 +290,7 @@ impl Crowd {
             }
             // W6: people among themselves.
             _ if !alone && self.dice.chance(0.3) => {
-                drop(self.say(&who, &place, Some(&thread), Due::Nothing, "to each other".to_owned(), Vec::new()));
+                drop(self.say(&who, &place, Some(&thread), Due::Nothing, ("to each other".to_owned(), Vec::new())));
             }
             _ => {
                 let names = match place.team {
@@ -332,7 +331,7 @@ impl Crowd {
         let place = self.place(index);
         if self.dice.chance(0.5) {
             let (al, bea) = (self.people.al.clone(), self.people.bea.clone());
-            drop(self.say(&al, &place, None, Due::Nothing, format!("@{} hello", bea.localpart()), vec![bea]));
+            drop(self.say(&al, &place, None, Due::Nothing, (format!("@{} hello", bea.localpart()), vec![bea])));
         } else {
             let mut content = wording("by the way", &tag(self.ledger.len(), 0), &[]);
             content["msgtype"] = json!("m.notice");
@@ -348,7 +347,7 @@ impl Crowd {
         let name = place.team.unwrap_or_else(|| place.agents[0]);
         let mal = self.people.mal.clone();
         let mentions = vec![self.user(name)];
-        drop(self.say(&mal, &place, thread.as_ref(), Due::Nothing, format!("@{name} you there"), mentions));
+        drop(self.say(&mal, &place, thread.as_ref(), Due::Nothing, (format!("@{name} you there"), mentions)));
     }
 
     /// W1: a command.
@@ -356,7 +355,7 @@ impl Crowd {
         let index = self.dice.below(self.rooms.borrow().len());
         let place = self.place(index);
         let word = self.dice.pick(&["!help", "!hi", "!status", "!hlep"]);
-        drop(self.say(&self.somebody(), &place, None, Due::House, (*word).to_owned(), Vec::new()));
+        drop(self.say(&self.somebody(), &place, None, Due::House, ((*word).to_owned(), Vec::new())));
     }
 
     pub(crate) fn user(&self, name: &str) -> UserId {

@@ -19,7 +19,7 @@ use crate::{
     checks::{self, Evidence, Outcomes},
     config::{self, TURNS_MAX},
     dice::Dice,
-    ledger::tag,
+    ledger::{Due, tag},
     life::{Cuts, Pauses, Program},
     model::{Brain, Moods},
     people::{Crowd, People},
@@ -31,8 +31,9 @@ use crate::{
 const ORIGIN: Millis = Millis(1_790_000_000_000);
 /// How long the house may take to finish everything once nothing disturbs it any more.
 const SETTLED_WITHIN: Duration = Duration::from_mins(60);
-/// How long nothing must happen before everything counts as finished.
-const QUIET_FOR: Duration = Duration::from_secs(20);
+/// How long nothing must happen before everything counts as finished: longer than it takes to notice that a line has gone
+/// silent, which is twice the time of a long-poll.
+const QUIET_FOR: Duration = Duration::from_secs(45);
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 
@@ -125,28 +126,28 @@ struct Stage<'a> {
 impl Stage<'_> {
     /// People talk; then everything must come to rest; then they ask once more. Ends the program's last life.
     async fn scene(&self) -> (Vec<String>, Outcomes) {
-        let mut violations = Vec::new();
-        let mut outcomes = Outcomes::default();
-        match self.crowd.talk().await {
-            Err(trouble) => violations.push(trouble),
-            Ok(()) => {
-                self.trace.say("people have said what they had to say");
-                self.calm();
-                violations.extend(self.settle("after all that").await);
-                self.forget_what_is_gone();
-                self.crowd.probe();
-                violations.extend(self.settle("after one more question").await);
-                match self.look().await {
-                    Ok(findings) => {
-                        violations.extend(findings.violations);
-                        outcomes = findings.outcomes;
-                    }
-                    Err(error) => violations.push(format!("the store can't be read: {error}")),
-                }
-            }
-        }
+        let ended = match self.crowd.talk().await {
+            Err(trouble) => (vec![trouble], Outcomes::default()),
+            Ok(()) => self.rest().await,
+        };
         self.program.end();
-        (violations, outcomes)
+        ended
+    }
+
+    /// What people said is answered; what they ask then is, too.
+    async fn rest(&self) -> (Vec<String>, Outcomes) {
+        self.trace.say("people have said what they had to say");
+        self.calm();
+        let mut violations = Vec::from_iter(self.settle("after all that").await);
+        self.forget_what_is_gone();
+        self.crowd.probe();
+        violations.extend(self.settle("after one more question").await);
+        let findings = match self.look().await {
+            Ok(findings) => findings,
+            Err(error) => return (vec![format!("the store can't be read: {error}")], Outcomes::default()),
+        };
+        violations.extend(findings.violations);
+        (violations, findings.outcomes)
     }
 
     /// From here on nothing fails any more.
@@ -192,6 +193,14 @@ impl Stage<'_> {
         }
         if let Some(event) = store.due(1).await.ok()?.first() {
             return Some(format!("{} was not looked at", event.event));
+        }
+        // A line that has gone silent notices only after a while.
+        let unheard =
+            self.crowd.ledger.all().iter().rfind(|asked| !asked.deleted && asked.due != Due::Nothing).cloned();
+        if let Some(asked) = unheard
+            && store.decision(&asked.room, &asked.event).await.ok()?.is_none()
+        {
+            return Some(format!("nobody has heard of {}", asked.tag()));
         }
         if let Some(letter) = store.outbox_pending(1).await.ok()?.first() {
             return Some(format!("{} is to be sent", letter.transaction));

@@ -47,6 +47,14 @@ impl Tally {
         }
     }
 
+    /// What should happen in so many runs and never did.
+    pub(crate) fn never(&self) -> Vec<&'static str> {
+        const FAULTS: usize = 20;
+        let rare: Vec<&'static str> =
+            self.faults.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+        if rare.is_empty() && self.faults.len() < FAULTS { vec!["many kinds of faults"] } else { rare }
+    }
+
     /// Everything, as Markdown.
     pub(crate) fn table(&self) -> String {
         let mut text = String::from("| Runs | Count |\n| :--- | ---: |\n");
