@@ -56,6 +56,8 @@ fn read_code(path: &Path) -> String {
 fn every_fault_point_has_its_kill() {
     let found = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     let found: BTreeSet<String> = found.iter().flat_map(|text| points_of(text)).collect();
-    let known: BTreeSet<String> = POINTS.iter().map(|point| point.trim_end_matches("agent0").to_owned()).collect();
+    let mut known: BTreeSet<String> = POINTS.iter().map(|point| point.trim_end_matches("agent0").to_owned()).collect();
+    // It dies each time again, which is a conversation of its own (N9).
+    known.insert("turn.begun.".to_owned());
     assert_eq!(found, known);
 }
