@@ -241,11 +241,12 @@ impl Findings {
         for (room, stored) in turns.values() {
             let Some(timeline) = evidence.timelines.get(room) else { continue };
             let position = |event: &EventId| timeline.iter().position(|seen| seen.event == *event);
-            // What the router is asked about may be overtaken meanwhile.
-            let routed = |event: &EventId| {
-                evidence.asked.iter().any(|asked| asked.event == *event && matches!(asked.due, Due::OneOf(_)))
+            // What the router is asked about may be overtaken meanwhile, and what was stopped and reworded begins again later.
+            let overtaken = |event: &EventId| {
+                let asked = evidence.asked.iter().find(|asked| asked.event == *event);
+                asked.is_some_and(|asked| matches!(asked.due, Due::OneOf(_)) || asked.edits > 0 || asked.again)
             };
-            if stored.turn.messages.iter().any(routed) {
+            if stored.turn.messages.iter().any(overtaken) {
                 continue;
             }
             let Some(question) = stored.turn.messages.iter().filter_map(position).min() else { continue };

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long it may take until everybody is up for the first time.
-const READY_WITHIN: Duration = Duration::from_mins(40);
+const READY_WITHIN: Duration = Duration::from_hours(6);
 /// How many threads are tried once more at the end, the newest ones.
 const THREADS_PROBED_MAX: usize = 4;
 /// How often is looked whether they are.
