@@ -101,6 +101,10 @@ fn main() -> ExitCode {
     });
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{}", tally.table());
+    let never = tally.never();
+    if !never.is_empty() {
+        println!("never put in: {never:?}");
+    }
     if tally.failed.is_empty() {
         return ExitCode::SUCCESS;
     }

@@ -88,13 +88,13 @@ impl Crowd {
     }
 
     /// The newest message of an answer in a thread.
-    fn last_answer(&self, room: &RoomId, root: &EventId) -> Option<EventId> {
+    fn last_answer(&self, room: &RoomId, thread: &EventId) -> Option<EventId> {
         let timeline = self.world.timeline(room);
         let stands = timeline.iter().rev().find(|seen| {
             let relation = &seen.content["m.relates_to"];
             seen.content.get(TURN_KEY).is_some()
                 && relation["rel_type"] == "m.thread"
-                && relation["event_id"] == root.as_str()
+                && relation["event_id"] == thread.as_str()
         });
         stands.map(|seen| seen.event.clone())
     }

@@ -18,6 +18,11 @@ use crate::{
 /// The key of notices.
 const NOTICE_KEY: &str = "org.maitre.notice";
 
+/// A responder in a conversation.
+type Lane = (String, RoomId, Option<EventId>);
+/// An answer of a lane: where its question stands, where it begins, and which it is.
+type Given = (usize, usize, String);
+
 /// What is looked at.
 pub(crate) struct Evidence<'a> {
     pub(crate) store: &'a Store,
@@ -159,7 +164,7 @@ impl Findings {
                 match known {
                     Some((at, _)) if at == room => {}
                     Some(_) | None => {
-                        self.say(format!("A1: {} in {room} answers nothing that anybody asked", seen.event))
+                        self.say(format!("A1: {} in {room} answers nothing that anybody asked", seen.event));
                     }
                 }
                 *first.entry((id.to_owned(), mark["part"].as_u64().unwrap_or_default())).or_default() += 1;
@@ -237,7 +242,7 @@ impl Findings {
 
     /// C4: answers of one responder in one conversation begin in the order of their questions.
     fn order(&mut self, evidence: &Evidence<'_>, turns: &BTreeMap<TurnId, (RoomId, StoredTurn)>) {
-        let mut lanes: BTreeMap<(String, RoomId, Option<EventId>), Vec<(usize, usize, String)>> = BTreeMap::new();
+        let mut lanes: BTreeMap<Lane, Vec<Given>> = BTreeMap::new();
         for (room, stored) in turns.values() {
             let Some(timeline) = evidence.timelines.get(room) else { continue };
             let position = |event: &EventId| timeline.iter().position(|seen| seen.event == *event);

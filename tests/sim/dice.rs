@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-/// How far the generator's state moves with each number: SplitMix64's odd constant, so that every state is visited once.
+/// How far the generator's state moves with each number: the odd constant of `SplitMix64`, so that every state is visited once.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A stream of chance. Cloning gives another hand on the same stream; [`Dice::fork`] gives a stream of its own.
 ///
-/// SplitMix64, written out: a seed that fails today must be the same run after every update of every crate.
+/// `SplitMix64`, written out: a seed that fails today must be the same run after every update of every crate.
 #[derive(Clone)]
 pub(crate) struct Dice {
     seed: u64,
@@ -65,7 +65,7 @@ impl Dice {
     }
 }
 
-/// SplitMix64's finisher.
+/// The finisher of `SplitMix64`.
 fn mix(state: u64) -> u64 {
     let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -64,7 +64,9 @@ fn nothing_is_lost_and_nothing_doubled() {
         panic!("{} of {SEEDS} seeds fail: {seeds:?}\n{}", failed.len(), told(first));
     }
     let mut tally = Tally::default();
-    reports.iter().for_each(|report| tally.add(report));
+    for report in &reports {
+        tally.add(report);
+    }
     println!("{}", tally.table());
     assert_eq!(tally.never(), [""; 0], "what never happens proves nothing");
 }

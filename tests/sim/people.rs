@@ -184,14 +184,14 @@ impl Crowd {
         }
     }
 
-    /// Begins a thread. Unless `named`, nobody is mentioned: whoever is there alone answers, or one of several is picked.
-    fn begin(&self, who: &UserId, index: usize, names: Vec<&'static str>, named: bool) {
+    /// Begins a thread. Unless `mentioned`, nobody is mentioned: whoever is there alone answers, or one of several is picked.
+    fn begin(&self, who: &UserId, index: usize, names: Vec<&'static str>, mentioned: bool) {
         let place = self.place(index);
-        let asked = self.ask(who, &place, None, names.clone(), named);
+        let asked = self.ask(who, &place, None, names.clone(), mentioned);
         if place.flat {
             return;
         }
-        let by = (named || names.len() == 1).then_some(names);
+        let by = (mentioned || names.len() == 1).then_some(names);
         let root = asked.clone();
         let thread = Thread { place: index, root, owner: who.clone(), by, last: asked, shared: false };
         self.threads.borrow_mut().push(thread);
@@ -215,13 +215,14 @@ impl Crowd {
         place: &Place,
         thread: Option<&Thread>,
         names: Vec<&'static str>,
-        named: bool,
+        mentioned: bool,
     ) -> EventId {
         let topic = self.dice.pick(&["numbers", "sums", "pictures", "plants"]);
-        let mentions: Vec<UserId> = if named { names.iter().map(|name| self.user(name)).collect() } else { Vec::new() };
+        let mentions: Vec<UserId> =
+            if mentioned { names.iter().map(|name| self.user(name)).collect() } else { Vec::new() };
         let called: Vec<String> = mentions.iter().map(|user| format!("@{}", user.localpart())).collect();
         let text = format!("{} about {topic}", called.join(" "));
-        let due = match (named, thread, names.len()) {
+        let due = match (mentioned, thread, names.len()) {
             (false, None, 2..) => Due::OneOf(names),
             _ => Due::By(names),
         };

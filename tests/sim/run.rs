@@ -30,7 +30,7 @@ use crate::{
 /// When runs begin, by their own clock: a day in 2026.
 const ORIGIN: Millis = Millis(1_790_000_000_000);
 /// How long the house may take to finish everything once nothing disturbs it any more.
-const SETTLED_WITHIN: Duration = Duration::from_mins(60);
+const SETTLED_WITHIN: Duration = Duration::from_hours(1);
 /// How long nothing must happen before everything counts as finished: longer than it takes to notice that a line has gone
 /// silent, which is twice the time of a long-poll.
 const QUIET_FOR: Duration = Duration::from_secs(45);

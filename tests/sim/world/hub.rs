@@ -48,13 +48,12 @@ impl Homeserver for Hub {
 impl Hub {
     /// The account, made and logged in where it wasn't: each thing is written down before it is used.
     async fn account_of(&self, applicant: &Applicant) -> Result<Account, MatrixError> {
-        let account = match self.accounts.load(&applicant.entity).await? {
-            Some(account) => account,
-            None => {
-                let account = self.fresh(applicant);
-                self.accounts.save(account.clone()).await?;
-                account
-            }
+        let account = if let Some(account) = self.accounts.load(&applicant.entity).await? {
+            account
+        } else {
+            let account = self.fresh(applicant);
+            self.accounts.save(account.clone()).await?;
+            account
         };
         if account.tokens.is_some() {
             return Ok(account);
@@ -78,8 +77,8 @@ impl Hub {
         let (owner, device) = (who.clone(), account.device.clone());
         let logged_in = self.world.request(life, "log in", move |server| server.log_in(&owner, &secret, &device));
         match (logged_in.await, taken) {
-            (Ok(token), _) => {
-                let tokens = Tokens { access: Secret::new(token), refresh: None };
+            (Ok(access), _) => {
+                let tokens = Tokens { access: Secret::new(access), refresh: None };
                 Ok(Account { user: Some(who), tokens: Some(tokens), ..account })
             }
             (Err(MatrixError::WrongPassword { .. }), Some(taken)) => Err(taken),

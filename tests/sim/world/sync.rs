@@ -10,6 +10,7 @@ use maitre::{
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
+    World,
     faults::Fate,
     line::Line,
     server::Server,
@@ -33,7 +34,7 @@ impl Line {
         self.world.unless_over(self.life).await;
         let patience = self.world.note(course.fate);
         if matches!(course.fate, Fate::Limited(_) | Fate::Trouble(_) | Fate::Away) {
-            return Err(self.world.refusal(course.fate));
+            return Err(World::refusal(course.fate));
         }
         let page = self.next_page(since, Instant::now() + wait).await?;
         match course.fate {

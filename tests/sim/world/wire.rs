@@ -100,7 +100,7 @@ impl World {
             Fate::Limited(_) | Fate::Trouble(_) | Fate::Away => {
                 under_way.deed = None;
                 sleep(course.back).await;
-                Err(self.refusal(course.fate))
+                Err(Self::refusal(course.fate))
             }
         };
         self.unless_over(life).await;
@@ -118,7 +118,7 @@ impl World {
     }
 
     /// What is heard of a request that was not carried out, or of which nobody knows.
-    pub(super) fn refusal(&self, fate: Fate) -> MatrixError {
+    pub(super) fn refusal(fate: Fate) -> MatrixError {
         match fate {
             Fate::Limited(after) => MatrixError::RateLimited { after },
             Fate::Trouble(status) => MatrixError::ServerTrouble { status },
