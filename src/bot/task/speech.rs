@@ -240,12 +240,21 @@ impl<'a> Speech<'a> {
             Halted::Stopped | Halted::Deleted => {
                 let nothing_shown = self.under_way.is_none() && !self.shown;
                 if nothing_shown && !self.lost && (self.parts.is_empty() || self.ground.was_whole) {
-                    // What nobody saw needs no end, and an earlier answer that is whole stays as it is.
-                    return Some(Close::Quiet(TurnEnd::Stopped));
+                    return Some(self.leave_as_it_was());
                 }
                 self.end_with(TurnEnd::Stopped, CadenceEvent::Stopped)
             }
         }
+    }
+
+    /// What nobody saw needs no end, and an earlier answer that is whole stays as it is. Where an attempt in between may have
+    /// been cut off while it wrote over it, and the journal doesn't know yet, it is said once more.
+    fn leave_as_it_was(&self) -> Close {
+        let first_try_since = self.turn.attempt <= 2;
+        if self.parts.is_empty() || first_try_since {
+            return Close::Quiet(TurnEnd::Stopped);
+        }
+        Close::Words(self.ground.said.clone(), TurnEnd::Stopped)
     }
 
     /// The program stops: what is under way gets a moment, and everything stays as it is until the next start.

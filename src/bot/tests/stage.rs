@@ -15,10 +15,11 @@ use crate::{
     config::{Config, compile_text},
     matrix::{Lines, Switchboard},
     model::{
-        Conversation, EntityName, Envelope, EventId, Priority, Reply, Responder, RoomId, Turn, TurnEnd, TurnId, UserId,
+        Conversation, EntityName, Envelope, EventId, Priority, Reply, Responder, RoomId, Standing, Turn, TurnEnd,
+        TurnId, UserId,
     },
     observe,
-    store::{Begun, Memory, Store, TurnStart},
+    store::{Begun, Mark, Memory, Message, Ordinal, Projection, Settlement, Sort, Store, TurnStart, Wording},
 };
 
 const CONFIG: &str = "
@@ -113,6 +114,30 @@ impl Stage {
     /// The next attempt, as the store knows the turn.
     pub(super) async fn resume(&self, turn: &Turn) -> Turn {
         went(self.store.resume_turn(&turn.id, observe::now()).await.unwrap())
+    }
+
+    /// The journal hears of the whole answer, which stands in the first message of `turn`.
+    pub(super) async fn hear_back(&self, turn: &Turn, body: &str) {
+        let (first, now) = (turn.parts[0].clone(), observe::now());
+        let mark = Mark { turn: Some(turn.id.clone()), last: true, hops: 1, root: Some(turn.root.clone()) };
+        let (content, mentions) = ("{}".to_owned(), Vec::new());
+        let wording = Wording { sort: Sort::Text, body: body.to_owned(), content, mentions, mark: Some(mark) };
+        let message = Message {
+            ordinal: Ordinal(1),
+            room: room("lobby"),
+            event: first.clone(),
+            sender: UserId::parse("@writer:home").unwrap(),
+            sent_at: now,
+            received_at: now,
+            standing: Standing::Live,
+            thread: Some(event("$question")),
+            in_reply_to: None,
+            wording,
+            edited: true,
+            deleted: false,
+        };
+        let heard = Settlement::of(room("lobby"), first, Projection::Message(Box::new(message)), now);
+        self.store.settle(heard).await.unwrap();
     }
 
     /// The power is cut, and the program starts again.

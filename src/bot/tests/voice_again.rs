@@ -167,3 +167,22 @@ async fn a_sign_that_a_gateway_keeps_up_is_not_forgotten() {
     let left = stage.store.outbox_pending(9).await.unwrap();
     assert_eq!(left.iter().map(|letter| letter.sort).collect::<Vec<_>>(), [LetterSort::Reaction]);
 }
+
+/// S1, N4: an attempt that a crash cut off had begun to write over an answer that was whole, and the journal doesn't know yet.
+/// Stopped before its first word, the next one says again what was whole.
+#[tokio::test(start_paused = true)]
+async fn what_was_written_over_is_said_again() {
+    let mut stage = Stage::new();
+    let turn = stage.begin().await;
+    stage.speak(&turn, &[text("Whole."), FINISHED]).await;
+    stage.store.end_turn(&turn.id, TurnEnd::Done, "Whole.", crate::observe::now()).await.unwrap();
+    let turn = stage.resume(&turn).await;
+    stage.hear_back(&turn, "Whole.").await;
+    stage.speak_and_die(&turn, &[text("Well"), Deed::Wait(60_000)], Duration::from_secs(2)).await;
+    assert_eq!(stage.visible(), ["Well"]);
+    let turn = stage.resume(&turn).await;
+    let spoken = stage.speak(&turn, &[Deed::Halt(Halted::Deleted)]).await;
+    assert_eq!(spoken, (TurnEnd::Stopped, "Whole.".to_owned()));
+    assert_eq!(stage.visible(), ["Whole."]);
+    assert!(stage.homeserver.messages().last().unwrap().is_final());
+}
