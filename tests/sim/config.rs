@@ -27,6 +27,8 @@ conversation:
   turns_max: 3
   turns_reserved: 1
   turn_timeout: 60s
+  # Nothing that crashes here is a message's own fault.
+  attempts_max: 100
   lanes_active_max: 4
   lane_idle: 10s
 ";

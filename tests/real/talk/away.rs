@@ -1,6 +1,8 @@
 //! Conversations that went on while the program was away.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::house::{Act, DEADLINE, Maitre, Post, Shown, Sort, Stub, shared, wait_for};
 

@@ -152,8 +152,8 @@ async fn where_answers_go_is_chosen() {
     let shown = stage.notice("router", &["in this room, answers go to the main timeline"]).await;
     stage.say("!thread_mode reset").await;
     let reset = stage.notice("router", &["as the configuration says, answers go into threads"]).await;
-    let root = stage.say(&thread).await;
+    let question = stage.say(&thread).await;
     let inside = stage.answer("alpha", "In there.").await;
-    assert_eq!(inside.root.as_deref(), Some(&*root));
+    assert_eq!(inside.root.as_deref(), Some(&*question));
     stage.only_in_any_order(&[&refused, &room, &out, &shown, &reset, &inside]).await;
 }
