@@ -1,6 +1,6 @@
 //! Conversations about something that breaks whoever answers it.
 
-use crate::house::{Act, Maitre, Shown, Sort, Stub, shared};
+use crate::house::{Act, DEADLINE, Maitre, Shown, Sort, Stub, shared, wait_for};
 
 use super::{
     crash::Standing,
@@ -73,8 +73,13 @@ async fn a_mind_that_breaks_down_thinks_again() {
     let second = stage.answer("alpha", "At the second go.").await;
     let root = stage.say(&thrice).await;
     let broken = stage.answer_with("alpha", &["something broke inside", "id"]).await;
-    assert_eq!(maitre.status().await.parked.count, 1);
-    let id = maitre.status().await.parked.newest[0].to_string();
+    // People see it a moment before it is written down.
+    let parked = wait_for("the answer to be given up", DEADLINE, async || {
+        let parked = maitre.status().await.parked;
+        if parked.count == 1 { Ok(parked) } else { Err(parked.count) }
+    })
+    .await;
+    let id = parked.newest[0].to_string();
     stage.say_within(&root, &format!("!retry {id}")).await;
     let begins = stage.notice("router", &["is tried again"]).await;
     let fourth = stage.answer("alpha", "At the fourth go.").await;
