@@ -76,6 +76,10 @@ impl Turns {
 
     /// N9: has a mind that breaks down think again, so often.
     async fn think_again(&self, turn: &Turn, halt: Halt, replies: mpsc::Sender<Reply>) {
+        if halt.now().is_some() {
+            // It is only to be closed, and thinking about it may be what breaks.
+            return;
+        }
         loop {
             let mind = AssertUnwindSafe(self.think(turn, halt.clone(), replies.clone())).catch_unwind();
             let Err(panic) = mind.await else { return };
