@@ -2,7 +2,11 @@
 
 use std::{collections::VecDeque, mem, time::Duration};
 
-use super::{Halted, Scope, id::turn_id, lanes::Effect};
+use super::{
+    Halted, Scope,
+    id::turn_id,
+    lanes::{Effect, Opening},
+};
 use crate::model::{Conversation, Envelope, EventId, Priority, Responder, Turn, TurnId};
 
 /// Whose lane it is.
@@ -27,14 +31,35 @@ impl LaneKey {
 pub(super) enum Work {
     /// Messages that are answered together, for the first time.
     Fresh(Vec<Envelope>),
-    /// A turn that is to go on, or to be given again.
-    Again(Box<Turn>),
+    /// A turn that is to go on, or to be given again; or, for this reason, merely to be closed.
+    Again(Box<Turn>, Option<Halted>),
+}
+
+/// A turn that waits to go on, or to be given again.
+#[derive(Debug)]
+struct Returning {
+    turn: Turn,
+    /// Whether it was answered before, so that what stands of it in the room is whole.
+    is_whole: bool,
+    /// What stands of it in the room is only to be closed, for this reason.
+    halted: Option<Halted>,
+}
+
+/// What waits no longer, because people don't want it any more.
+#[derive(Debug, Default)]
+pub(super) struct Dropped {
+    /// Messages that nobody has begun to answer.
+    pub(super) envelopes: Vec<Envelope>,
+    /// Turns of which nothing is left to be done.
+    pub(super) turns: Vec<Turn>,
+    /// How many turns still wait, to be closed.
+    pub(super) to_close: usize,
 }
 
 /// What waits in a lane. Turns that go on come first, then people's messages, then agents'.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    again: VecDeque<Turn>,
+    again: VecDeque<Returning>,
     people: VecDeque<Envelope>,
     agents: VecDeque<Envelope>,
 }
@@ -125,14 +150,29 @@ impl Waiting {
         }
     }
 
-    /// Queues a turn that is to go on.
-    pub(super) fn push_again(&mut self, turn: Turn) {
-        self.again.push_back(turn);
+    /// Queues a turn that is to go on: it may stand in the room unfinished.
+    pub(super) fn push_unfinished(&mut self, turn: Turn) -> bool {
+        self.push_again(Returning { turn, is_whole: false, halted: None })
+    }
+
+    /// Queues a turn that is to be given again: what stands of it in the room is whole.
+    pub(super) fn push_answered(&mut self, turn: Turn) -> bool {
+        self.push_again(Returning { turn, is_whole: true, halted: None })
+    }
+
+    /// Answers whether it is new here. One that was only to be closed is wanted again.
+    fn push_again(&mut self, returning: Returning) -> bool {
+        if let Some(waiting) = self.again.iter_mut().find(|waiting| waiting.turn.id == returning.turn.id) {
+            waiting.halted = None;
+            return false;
+        }
+        self.again.push_back(returning);
+        true
     }
 
     /// Whether this turn waits to go on.
     pub(super) fn has_turn(&self, turn: &TurnId) -> bool {
-        self.again.iter().any(|waiting| waiting.id == *turn)
+        self.again.iter().any(|waiting| waiting.turn.id == *turn)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -145,40 +185,66 @@ impl Waiting {
 
     /// For whom the next turn is.
     pub(super) fn priority(&self) -> Priority {
-        let of_person = |turn: &Turn| turn.priority == Priority::Person;
-        let person = !self.people.is_empty() || self.again.iter().any(of_person);
+        let person = !self.people.is_empty() || self.again.iter().any(Returning::is_for_person);
         if person { Priority::Person } else { Priority::Agent }
     }
 
     fn holds(&self, event: &EventId) -> bool {
         self.people.iter().chain(&self.agents).any(|envelope| envelope.event == *event)
-            || self.again.iter().any(|turn| turn.messages.contains(event))
+            || self.again.iter().any(|waiting| waiting.turn.messages.contains(event))
     }
 
     /// What the next turn is about. C5: all that people wrote meanwhile is answered together. What agents wrote is, too, as
     /// long as it goes back to one question: its hops are counted from there.
     pub(super) fn next(&mut self) -> Option<Work> {
-        let of_person = |turn: &Turn| turn.priority == Priority::Person;
-        if let Some(turn) = self.again.iter().position(of_person).and_then(|at| self.again.remove(at)) {
-            return Some(Work::Again(Box::new(turn)));
+        if let Some(at) = self.again.iter().position(Returning::is_for_person) {
+            return self.again.remove(at).map(Returning::into_work);
         }
         if !self.people.is_empty() {
             return Some(Work::Fresh(mem::take(&mut self.people).into()));
         }
-        if let Some(turn) = self.again.pop_front() {
-            return Some(Work::Again(Box::new(turn)));
+        if let Some(waiting) = self.again.pop_front() {
+            return Some(waiting.into_work());
         }
         let root = self.agents.front()?.root.clone();
         let together = self.agents.iter().take_while(|envelope| envelope.root == root).count();
         Some(Work::Fresh(self.agents.drain(..together).collect()))
     }
 
-    /// Takes out the messages that `scope` covers, and the turns that would answer nothing else.
-    pub(super) fn remove(&mut self, scope: &Scope) -> (Vec<Envelope>, Vec<Turn>) {
+    /// Takes out the messages that `scope` covers, and the turns that would answer nothing else. A turn that may stand in
+    /// the room unfinished still gets its time there, to be closed, unless the room is closed to us.
+    pub(super) fn halt(&mut self, scope: &Scope, why: Halted) -> Dropped {
         let people = take_out(&mut self.people, |envelope| scope.covers_waiting(envelope));
         let agents = take_out(&mut self.agents, |envelope| scope.covers_waiting(envelope));
-        let turns = take_out(&mut self.again, |turn| scope.covers_turn(turn));
-        (people.into_iter().chain(agents).collect(), turns.into())
+        let is_over = |waiting: &Returning| waiting.is_whole || why == Halted::Gone;
+        let turns = take_out(&mut self.again, |waiting| scope.covers_turn(&waiting.turn) && is_over(waiting));
+        let mut to_close = 0;
+        for waiting in self.again.iter_mut().filter(|waiting| scope.covers_turn(&waiting.turn)) {
+            to_close += usize::from(waiting.halted.is_none());
+            waiting.halted.get_or_insert(why);
+        }
+        Dropped {
+            envelopes: people.into_iter().chain(agents).collect(),
+            turns: turns.into_iter().map(|waiting| waiting.turn).collect(),
+            to_close,
+        }
+    }
+
+    /// S7: what was only to be closed is answered after all, with the new words.
+    pub(super) fn edited(&mut self, scope: &Scope) {
+        for waiting in self.again.iter_mut().filter(|waiting| scope.covers_turn(&waiting.turn)) {
+            waiting.halted = None;
+        }
+    }
+}
+
+impl Returning {
+    fn is_for_person(&self) -> bool {
+        self.turn.priority == Priority::Person
+    }
+
+    fn into_work(self) -> Work {
+        Work::Again(Box::new(self.turn), self.halted)
     }
 }
 
@@ -192,18 +258,18 @@ fn take_out<T>(queue: &mut VecDeque<T>, meant: impl Fn(&T) -> bool) -> VecDeque<
 impl Flight {
     /// A flight about `work`, that the store is about to write down.
     pub(super) fn new(work: Work) -> Self {
-        let (id, messages, fresh) = match work {
+        let (id, messages, fresh, halted) = match work {
             Work::Fresh(envelopes) => {
                 let first = envelopes.first().expect("a turn answers at least one message");
                 let id = turn_id(&first.responder, &first.conversation.room, &first.event);
-                (id, envelopes.iter().map(|envelope| envelope.event.clone()).collect(), Some(envelopes))
+                (id, envelopes.iter().map(|envelope| envelope.event.clone()).collect(), Some(envelopes), None)
             }
-            Work::Again(turn) => {
+            Work::Again(turn, halted) => {
                 let Turn { id, messages, .. } = *turn;
-                (id, messages, None)
+                (id, messages, None, halted)
             }
         };
-        Self { id, messages, fresh, phase: Phase::Beginning, halted: None, redo: false }
+        Self { id, messages, fresh, phase: Phase::Beginning, halted, redo: false }
     }
 
     /// What has the store write that it begins.
@@ -220,13 +286,13 @@ impl Flight {
         self.beginning()
     }
 
-    /// The store has written that `turn` begins. It is carried out, unless that is no longer wanted.
-    pub(super) fn begun(&mut self, turn: Turn, withdrawn: bool) -> Effect {
+    /// The store has written how it begins. It is carried out, unless that is no longer wanted.
+    pub(super) fn begun(&mut self, Opening { turn, withdrawn, may_stand }: Opening) -> Effect {
         if mem::take(&mut self.redo) && turn.messages != self.messages {
             return self.begin_anew();
         }
         let halted = self.halted.take().or(withdrawn.then_some(Halted::Deleted));
-        if halted.is_some() && turn.parts.is_empty() {
+        if halted.is_some() && !may_stand {
             self.phase = Phase::Closing;
             return Effect::Close(turn.id);
         }

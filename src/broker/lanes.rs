@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     Halted, Scope,
-    lane::{Flight, Lane, LaneKey, Phase, Stage, Waiting},
+    lane::{Dropped, Flight, Lane, LaneKey, Phase, Stage, Waiting},
     parked::Parked,
 };
 use crate::model::{Envelope, Priority, Turn, TurnEnd, TurnId};
@@ -49,6 +49,8 @@ pub(super) struct Opening {
     pub(super) turn: Turn,
     /// Whether its messages were deleted while nobody worked on it, so that all it needs is an ending.
     pub(super) withdrawn: bool,
+    /// Whether anything of it stands in the room, or may, since nobody heard what became of its first message.
+    pub(super) may_stand: bool,
 }
 
 /// What is to be done, in this order.
@@ -126,7 +128,7 @@ impl Lanes {
         let mut effects = Vec::new();
         match event {
             Event::Delivered(envelope) => self.delivered(envelope, now, &mut effects),
-            Event::Unfinished(turn) => self.queue_again(turn, now, &mut effects),
+            Event::Unfinished(turn) => self.queue_again(turn, Waiting::push_unfinished, now, &mut effects),
             Event::Begun(turn, opening) => self.begun(&turn, opening, now, &mut effects),
             Event::NotBegun(turn) => self.not_begun(&turn, now),
             Event::Ended(turn, end) => self.ended(&turn, end, now, &mut effects),
@@ -155,10 +157,11 @@ impl Lanes {
                 }
             }
             if why == Halted::Edited {
+                lane.waiting.edited(scope);
                 continue;
             }
-            let (envelopes, turns) = lane.waiting.remove(scope);
-            count += envelopes.len() + turns.len();
+            let Dropped { envelopes, turns, to_close } = lane.waiting.halt(scope, why);
+            count += envelopes.len() + turns.len() + to_close;
             self.waiting -= envelopes.len() + turns.len();
             effects.extend(turns.into_iter().map(|turn| Effect::Forget(turn.id)));
             if !envelopes.is_empty() {
@@ -191,7 +194,7 @@ impl Lanes {
             }
         }
         effects.push(Effect::Mark(turn.id.clone()));
-        self.queue_again(turn, now, &mut effects);
+        self.queue_again(turn, Waiting::push_answered, now, &mut effects);
         self.fill(now, &mut effects);
         self.check();
         Some(effects)
@@ -213,20 +216,23 @@ impl Lanes {
         self.advance(&key, effects);
     }
 
-    fn queue_again(&mut self, turn: Turn, now: Duration, effects: &mut Vec<Effect>) {
+    fn queue_again(
+        &mut self,
+        turn: Turn,
+        push: impl FnOnce(&mut Waiting, Turn) -> bool,
+        now: Duration,
+        effects: &mut Vec<Effect>,
+    ) {
         let key = LaneKey::of_turn(&turn);
-        let lane = self.lane(&key, now);
-        if !lane.waiting.has_turn(&turn.id) {
-            lane.waiting.push_again(turn);
-            self.waiting += 1;
-        }
+        let is_new = push(&mut self.lane(&key, now).waiting, turn);
+        self.waiting += usize::from(is_new);
         self.advance(&key, effects);
     }
 
     fn begun(&mut self, turn: &TurnId, opening: Option<Opening>, now: Duration, effects: &mut Vec<Effect>) {
         let Some(flight) = self.flight(turn).filter(|flight| flight.phase == Phase::Beginning) else { return };
         match opening {
-            Some(Opening { turn, withdrawn }) => effects.push(flight.begun(turn, withdrawn)),
+            Some(opening) => effects.push(flight.begun(opening)),
             None => self.land(turn, now, effects),
         }
     }

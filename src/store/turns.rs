@@ -74,7 +74,7 @@ pub struct TurnStart {
 pub enum Begun {
     /// It runs.
     Go(Turn),
-    /// All its messages were deleted, but something of it stands in the room and must be closed. It counts as running.
+    /// All its messages were deleted, but something of it may stand in the room and must be closed. It counts as running.
     Withdrawn(Turn),
     /// There is nothing to answer (any more), and nothing of it to be seen.
     Nothing,
@@ -243,6 +243,15 @@ impl Store {
         self.read(move |db| Ok(read(db, &turn)?)).await
     }
 
+    /// Whether anything of a turn stands in the room, or may: its first message went out, and nobody heard what became of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn may_stand(&self, turn: &TurnId) -> Result<bool, StoreError> {
+        let turn = turn.clone();
+        self.read(move |db| Ok(db.prepare_cached(MAY_STAND)?.exists([turn.as_str()])?)).await
+    }
+
     /// The turn that a message of ours is part of.
     ///
     /// # Errors
@@ -296,6 +305,8 @@ const FINISH: &str =
     "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, ended_at = ?4, tries = 0,
     text = CASE WHEN EXISTS (SELECT 1 FROM envelopes AS e JOIN deletions AS d ON d.room = e.room AND d.event = e.event
         WHERE e.turn = ?1) THEN '' ELSE ?3 END WHERE id = ?1";
+const MAY_STAND: &str = "SELECT 1 FROM turn_parts WHERE turn = ?1
+    UNION ALL SELECT 1 FROM outbox WHERE turn = ?1 AND sort = 'first' AND state = 'pending'";
 pub(super) const UNFINISHED: &str =
     "SELECT id, tries FROM turns WHERE state IN ('running', 'suspended') OR again = 1 ORDER BY started_at";
 pub(super) const QUEUED: &str = "SELECT * FROM envelopes WHERE state = 'queued' ORDER BY serial";
@@ -374,13 +385,14 @@ fn begun(db: &Connection, id: &TurnId, over: TurnState, now: Millis) -> rusqlite
     let left = "SELECT EXISTS (SELECT 1 FROM envelopes WHERE turn = ?1 AND state = 'taken')";
     let left: bool = db.prepare_cached(left)?.query_row([id.as_str()], |row| row.get(0))?;
     let turn = read(db, id)?.map(|stored| stored.turn);
-    let half_shown = |turn: &Turn| match over {
-        TurnState::Running | TurnState::Suspended => !turn.parts.is_empty(),
+    // What went out last may have got there, and nobody heard of it.
+    let half_shown = match over {
+        TurnState::Running | TurnState::Suspended => db.prepare_cached(MAY_STAND)?.exists([id.as_str()])?,
         TurnState::Done | TurnState::Stopped | TurnState::Failed => false,
     };
     Ok(match turn {
         Some(turn) if left => Begun::Go(turn),
-        Some(turn) if half_shown(&turn) => Begun::Withdrawn(turn),
+        Some(turn) if half_shown => Begun::Withdrawn(turn),
         Some(_) | None => {
             let state = match over {
                 TurnState::Running | TurnState::Suspended => TurnState::Stopped,

@@ -176,7 +176,13 @@ impl Dispatch {
                 self.perform(effects).await;
                 let suspects = self.suspects.remove(&scope, why);
                 count += suspects.len();
-                self.perform(suspects.into_iter().map(|turn| Effect::Forget(turn.id)).collect()).await;
+                for suspect in suspects {
+                    // What stands of it in the room is closed.
+                    let scope = Scope::Turn(suspect.id.clone());
+                    self.feed(Event::Unfinished(suspect)).await;
+                    let (_, effects) = self.lanes.halt(&scope, why, self.began.elapsed());
+                    self.perform(effects).await;
+                }
                 if let Some(line) = farewell(&scope, why, count, observe::now()) {
                     told(self.store.audit(line).await, "audit", "halt");
                 }
@@ -202,7 +208,11 @@ impl Dispatch {
                 return false;
             }
         };
-        self.suspects.waiting.retain(|suspect| suspect.id != *turn);
+        if let Some(suspect) = self.suspects.take(turn) {
+            // It counts its tries anew, and goes on in what stands of it in the room.
+            told(self.store.ask_again(turn).await, turn.as_str(), "mark");
+            self.feed(Event::Unfinished(suspect)).await;
+        }
         let effects = stored.and_then(|stored| self.lanes.again(stored.turn, self.began.elapsed()));
         let accepted = effects.is_some();
         self.perform(effects.unwrap_or_default()).await;
@@ -254,6 +264,12 @@ struct Suspects {
 }
 
 impl Suspects {
+    /// Takes out this turn, if it is one of them.
+    fn take(&mut self, turn: &TurnId) -> Option<Turn> {
+        let at = self.waiting.iter().position(|suspect| suspect.id == *turn)?;
+        self.waiting.remove(at)
+    }
+
     /// Takes out those that nobody wants any more. One that was merely edited is given with the new words.
     fn remove(&mut self, scope: &Scope, why: Halted) -> Vec<Turn> {
         let meant = |turn: &Turn| why != Halted::Edited && scope.covers_turn(turn);
@@ -331,24 +347,27 @@ async fn begin(store: Store, id: TurnId, envelopes: Vec<Envelope>) -> Event {
         events: envelopes.iter().map(|envelope| envelope.event.clone()).collect(),
     };
     let outcome = observe::fault_around("begin", store.begin_turn(start, observe::now())).await;
-    begun(id, outcome)
+    begun(&store, id, outcome).await
 }
 
 async fn resume(store: Store, id: TurnId) -> Event {
     let outcome = observe::fault_around("begin", store.resume_turn(&id, observe::now())).await;
-    begun(id, outcome)
+    begun(&store, id, outcome).await
 }
 
-fn begun(id: TurnId, outcome: Result<Begun, StoreError>) -> Event {
-    match outcome {
-        Ok(Begun::Go(turn)) => Event::Begun(id, Some(Opening { turn, withdrawn: false })),
-        Ok(Begun::Withdrawn(turn)) => Event::Begun(id, Some(Opening { turn, withdrawn: true })),
-        Ok(Begun::Nothing) => Event::Begun(id, None),
+async fn begun(store: &Store, id: TurnId, outcome: Result<Begun, StoreError>) -> Event {
+    let (turn, withdrawn) = match outcome {
+        Ok(Begun::Go(turn)) => (turn, false),
+        Ok(Begun::Withdrawn(turn)) => (turn, true),
+        Ok(Begun::Nothing) => return Event::Begun(id, None),
         Err(error) => {
             unsaved(&id, "begin", &error);
-            Event::NotBegun(id)
+            return Event::NotBegun(id);
         }
-    }
+    };
+    // What can't be read is looked for in the room.
+    let may_stand = turn.attempt > 1 && store.may_stand(&id).await.unwrap_or(true);
+    Event::Begun(id, Some(Opening { turn, withdrawn, may_stand }))
 }
 
 async fn close(store: Store, id: TurnId) -> Event {

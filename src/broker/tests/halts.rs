@@ -1,12 +1,13 @@
 //! What people want stopped, changed or gone.
 
-use super::house::{House, LIMITS, asked, events};
+use super::house::{House, LIMITS, asked, events, turn};
 use crate::{
     broker::{
         Halted, Scope,
+        lanes::Event,
         samples::{event, room},
     },
-    model::TurnEnd,
+    model::{Turn, TurnEnd, TurnId},
 };
 
 /// S4: a halt reaches what runs; what waits behind a turn goes on, what waits in a conversation is cancelled.
@@ -92,4 +93,54 @@ fn a_deleted_message_is_left_out() {
     house.halt(&message("3"), Halted::Deleted);
     assert_eq!(house.running[&id].1, Some(Halted::Deleted));
     house.drain();
+}
+
+/// S4, S8: a turn that waits to go on may stand in the room unfinished. Stopped, it still gets its time, to be closed; edited
+/// or asked for again, to be answered.
+#[test]
+fn a_turn_that_waits_to_go_on_is_closed() {
+    let check = |then: fn(&mut House, &TurnId), halted: Option<Halted>| {
+        let mut house = House::new(LIMITS);
+        let left = ["1", "2"].map(|name| Turn {
+            parts: vec![event(&format!("part-{name}"))],
+            ..turn(&TurnId::parse(name).unwrap(), &[asked(name)])
+        });
+        for turn in &left {
+            house.turns.insert(turn.id.clone(), turn.clone());
+            house.on(Event::Unfinished(turn.clone()));
+        }
+        let second = &left[1].id;
+        house.begin_all();
+        assert_eq!(house.runs(), events(&["1"]));
+        assert_eq!(house.halt(&Scope::Turn(second.clone()), Halted::Stopped), 1);
+        assert_eq!(house.halt(&Scope::Turn(second.clone()), Halted::Stopped), 0, "it is once enough");
+        then(&mut house, second);
+        house.end_all();
+        house.begin_all();
+        assert_eq!((house.runs(), house.running[second].1), (events(&["2"]), halted));
+        house.drain();
+    };
+    check(|_, _| {}, Some(Halted::Stopped));
+    check(|house, turn| assert!(house.again(turn)), None);
+    check(|house, _| assert_eq!(house.halt(&Scope::Message(room("r"), event("2")), Halted::Edited), 0), None);
+}
+
+/// S4: an answer that is whole and was to be given again is left as it is, and so is what can't be reached any more.
+#[test]
+fn what_needs_no_end_waits_no_longer() {
+    let mut house = House::new(LIMITS);
+    house.deliver(asked("1"));
+    house.begin_all();
+    house.end_all();
+    let answered = house.only();
+    house.deliver(asked("2"));
+    house.begin_all();
+    assert!(house.again(&answered));
+    let left = turn(&TurnId::parse("t").unwrap(), &[asked("3")]);
+    house.turns.insert(left.id.clone(), left.clone());
+    house.on(Event::Unfinished(left.clone()));
+    assert_eq!(house.halt(&Scope::Turn(answered.clone()), Halted::Stopped), 1);
+    assert_eq!(house.halt(&Scope::Turn(left.id), Halted::Gone), 1);
+    house.drain();
+    assert_eq!((house.marked.contains(&answered), house.answered), (false, events(&["1", "2"])));
 }

@@ -99,7 +99,7 @@ impl House {
         if !withdrawn {
             turn.messages = left;
         }
-        let opening = Opening { turn: turn.clone(), withdrawn };
+        let opening = Opening { turn: turn.clone(), withdrawn, may_stand: !turn.parts.is_empty() };
         self.on(Event::Begun(id.clone(), Some(opening)));
     }
 

@@ -132,7 +132,8 @@ impl Judge {
         if event.standing == Standing::History {
             return self.commit(nothing).await;
         }
-        let (config, scene) = (self.config(), self.view.room(&event.room).await?);
+        let config = self.config();
+        let scene = self.view.room(&config, &event.room).await?;
         let (room, by) = (&event.room, &event.sender);
         if scene.entity(by).is_some() || !scene.may_use(&config, room, by) {
             return self.commit(nothing).await;

@@ -140,7 +140,7 @@ impl Judge {
         message: &Message,
         mut settlement: Settlement,
     ) -> Result<(), StoreError> {
-        let scene = self.view.scene(message).await?;
+        let scene = self.view.scene(config, message).await?;
         let facts = scene::facts(config, &scene, message);
         if !facts.triggers && scene.entity(&message.sender).is_some() {
             // What we say outside answers is nothing to decide about.
@@ -195,7 +195,8 @@ impl Judge {
         routed: &Routed,
     ) -> Result<Option<Ruling>, StoreError> {
         let Some((message, decision)) = self.waits_for_pick(room, event).await? else { return Ok(None) };
-        let (config, scene) = (self.config(), self.view.scene(&message).await?);
+        let config = self.config();
+        let scene = self.view.scene(&config, &message).await?;
         let case = Case { config: &config, scene: &scene, message: &message, now: observe::now() };
         Ok(Some(case.routed(decision.candidates, routed)))
     }

@@ -59,7 +59,7 @@ impl Judge {
         let Some(asked) = self.view.store.notice_at(&message.room, on).await? else { return Ok(None) };
         let is_open = asked.answer.is_none() && asked.notice.poll.is_some_and(|poll| poll.about == PollAbout::Missed);
         let (room, by) = (&message.room, &message.sender);
-        let scene = self.view.room(room).await?;
+        let scene = self.view.room(config, room).await?;
         if !is_open || scene.entity(by).is_some() || !scene.may_use(config, room, by) {
             return Ok(None);
         }

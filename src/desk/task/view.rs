@@ -51,7 +51,7 @@ impl View {
     }
 
     /// The room as it is now, without any conversation.
-    pub(super) async fn room(&self, room: &RoomId) -> Result<Scene, StoreError> {
+    pub(super) async fn room(&self, config: &Config, room: &RoomId) -> Result<Scene, StoreError> {
         let standings = self.store.standings(room).await?;
         let those = |how: Membership| -> BTreeSet<EntityName> {
             standings.iter().filter(|(_, membership)| **membership == how).map(|(entity, _)| entity.clone()).collect()
@@ -71,11 +71,15 @@ impl View {
         };
         // Nobody tells from the number of members whether people mean a direct chat.
         let is_chat = scene.keys.is_empty() && self.store.is_direct(room).await?;
-        if is_chat || !invited.is_empty() {
+        // Whoever has just joined may not have heard of it, or of anything in the room at all, while others see them and talk
+        // to them already.
+        let belong = config.entities.iter().filter(|entity| entity.rooms.iter().any(|key| scene.keys.contains(key)));
+        let unheard = belong.map(|entity| &entity.name).filter(|name| !standings.contains_key(*name));
+        let on_their_way: BTreeSet<&EntityName> = invited.iter().chain(unheard).collect();
+        if is_chat || !on_their_way.is_empty() {
             let members = self.members.of(room, &scene.present).await;
-            // Whoever has just joined may not have heard of it, while others see them and talk to them already.
             let joined = scene.own.iter().filter(|(user, _)| members.contains(*user)).map(|(_, entity)| entity);
-            let heard_late: Vec<EntityName> = joined.filter(|entity| invited.contains(*entity)).cloned().collect();
+            let heard_late: Vec<EntityName> = joined.filter(|entity| on_their_way.contains(*entity)).cloned().collect();
             scene.present.extend(heard_late);
             if is_chat {
                 scene.members = members;
@@ -85,8 +89,8 @@ impl View {
     }
 
     /// The room and the conversation that `message` stands in, as far as judging it needs them.
-    pub(super) async fn scene(&self, message: &Message) -> Result<Scene, StoreError> {
-        let mut scene = self.room(&message.room).await?;
+    pub(super) async fn scene(&self, config: &Config, message: &Message) -> Result<Scene, StoreError> {
+        let mut scene = self.room(config, &message.room).await?;
         let mark = message.wording.mark.as_ref();
         let conversation = Conversation { room: message.room.clone(), thread: message.thread.clone() };
         if message.thread.is_some() || mark.is_some() {

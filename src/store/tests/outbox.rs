@@ -24,7 +24,7 @@ fn letter(turn: &str, transaction: &str, part: u32, sort: LetterSort) -> Letter 
     }
 }
 
-fn reserved(turn: &str) -> Letter {
+pub(super) fn reserved(turn: &str) -> Letter {
     Letter { content: None, ..letter(turn, &format!("{turn}.first"), 0, LetterSort::First) }
 }
 

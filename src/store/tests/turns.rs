@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    outbox::reserved,
     samples::{entity, event_id, room, turn_id, user},
     stage::Stage,
 };
@@ -217,21 +218,29 @@ pub(super) async fn deleted_messages_are_not_answered(stage: &mut Stage) {
 
 /// S8: a turn whose messages were deleted while the program was down is closed where it is seen, else forgotten.
 pub(super) async fn a_withdrawn_question_is_not_gone_on_with(stage: &mut Stage) {
-    queue(&stage.store, &["a", "b", "c"]).await;
-    for name in ["a", "b", "c"] {
+    queue(&stage.store, &["a", "b", "c", "d"]).await;
+    for name in ["a", "b", "c", "d"] {
         begin(&stage.store, name, &[name]).await;
     }
     stage.store.note_part(&turn_id("a"), 0, &event_id("part")).await.unwrap();
+    stage.store.outbox_begin(&turn_id("d"), Some(reserved("d"))).await.unwrap();
     stage.store.end_turn(&turn_id("c"), TurnEnd::Done, "", Millis(12)).await.unwrap();
     stage.store.ask_again(&turn_id("c")).await.unwrap();
-    for name in ["a", "b", "c"] {
+    for name in ["a", "b", "c", "d"] {
         delete(&stage.store, name).await;
     }
+    let mut stands = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        stands.push(stage.store.may_stand(&turn_id(name)).await.unwrap());
+    }
+    assert_eq!(stands, [true, false, false, true]);
     assert!(matches!(resume(&stage.store, "a").await, Begun::Withdrawn(turn) if turn.messages == [event_id("a")]));
+    let lost = resume(&stage.store, "d").await;
+    assert!(matches!(lost, Begun::Withdrawn(_)), "its first message may be there, and nobody knows: {lost:?}");
     assert_eq!((resume(&stage.store, "b").await, resume(&stage.store, "c").await), (Begun::Nothing, Begun::Nothing));
     assert_eq!(state(&stage.store, "b").await, TurnState::Stopped);
     assert_eq!(state(&stage.store, "c").await, TurnState::Done);
-    assert_eq!(unfinished(&stage.store).await, ["a"]);
+    assert_eq!(unfinished(&stage.store).await, ["a", "d"]);
 }
 
 /// N5: a call without an outcome is known as such after a crash.

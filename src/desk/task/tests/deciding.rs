@@ -187,6 +187,21 @@ async fn a_direct_chat_needs_no_names() {
         .await;
 }
 
+/// I4, W3, W10: whom the configuration has just brought in is asked as soon as others can see them there.
+#[tokio::test]
+async fn whoever_has_just_come_in_is_asked() {
+    let stage = Stage::lobby_just_joined(&["router", "bob"], &["bob"]).await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![person("hi", "1"), asks("2", &["bob"]), asks("3", &["ada"])]).await;
+            assert_eq!((stage.rule("1").await.as_str(), stage.answers("1").await), ("W10", vec!["bob".into()]));
+            assert_eq!((stage.rule("2").await.as_str(), stage.answers("2").await), ("W3", vec!["bob".into()]));
+            assert_eq!(stage.rule("3").await, "W3a", "she isn't there");
+            assert_eq!(*stage.members_asked.lock().unwrap(), 1);
+        })
+        .await;
+}
+
 /// W3, W3a, N1: whoever has yet to come at a start answers late; only who needs help doesn't.
 #[tokio::test]
 async fn whoever_is_about_to_come_is_asked() {

@@ -186,10 +186,15 @@ pub(super) struct Stage {
 impl Stage {
     /// Everybody is up, in a room that the configuration names.
     pub(super) async fn lobby() -> Self {
+        Self::lobby_just_joined(&["router", "ada", "bob", "eve", "duo"], &[]).await
+    }
+
+    /// These are, and those among them who are late haven't heard of anything in the room yet.
+    pub(super) async fn lobby_just_joined(present: &[&str], late: &[&str]) -> Self {
         let (store, memory) = Store::memory();
         let lobby = ManagedRoom { key: RoomKey::parse("lobby").unwrap(), room: room(), made_by_us: true };
         store.save_room(lobby).await.unwrap();
-        Self::of(store, memory, &["router", "ada", "bob", "eve", "duo"], &[]).await
+        Self::of(store, memory, present, late).await
     }
 
     /// These are up, in a direct chat with al.
