@@ -177,11 +177,7 @@ impl Dispatch {
                 let suspects = self.suspects.remove(&scope, why);
                 count += suspects.len();
                 for suspect in suspects {
-                    // What stands of it in the room is closed.
-                    let scope = Scope::Turn(suspect.id.clone());
-                    self.feed(Event::Unfinished(suspect)).await;
-                    let (_, effects) = self.lanes.halt(&scope, why, self.began.elapsed());
-                    self.perform(effects).await;
+                    self.close(suspect, why).await;
                 }
                 if let Some(line) = farewell(&scope, why, count, observe::now()) {
                     told(self.store.audit(line).await, "audit", "halt");
