@@ -62,6 +62,7 @@ const DOORS: &[Door] = &[
     ("matrix_sdk_base", &["matrix"]),
     ("metrics", &["observe"]),
     ("metrics_exporter_prometheus", &["observe"]),
+    ("notify", &["config"]),
     ("pulldown_cmark", &["bot"]),
     ("rand", &["matrix", "orchestrator", "homeserver"]),
     ("ratatui", &["cli"]),

@@ -5,6 +5,8 @@
 mod broken;
 #[path = "config/check.rs"]
 mod check;
+#[path = "config/diff.rs"]
+mod diff;
 #[path = "config/example.rs"]
 mod example;
 #[path = "config/hostile.rs"]
@@ -15,12 +17,16 @@ mod includes;
 mod meaning;
 #[path = "config/mindroom.rs"]
 mod mindroom;
+#[path = "config/plan.rs"]
+mod plan;
 #[path = "config/random.rs"]
 mod random;
 #[path = "config/secrets.rs"]
 mod secrets;
 #[path = "config/talk.rs"]
 mod talk;
+#[path = "config/watch.rs"]
+mod watch;
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -24,6 +24,9 @@ pub(super) enum Command {
     /// Say whether a configuration can be used, and everything that is wrong with it
     #[command(after_help = check_help())]
     Check(CheckArgs),
+    /// Say what a running house would do if its configuration became another one
+    #[command(after_help = plan_help())]
+    Plan(PlanArgs),
     /// Show how the running house is: entities, rooms, what came in
     #[command(after_help = status_help())]
     Status(StatusArgs),
@@ -56,6 +59,20 @@ pub(super) struct CheckArgs {
     #[arg(value_name = "FILE", default_value = "config.yaml", env = "MAITRE_CONFIG")]
     pub(super) file: PathBuf,
     /// Print the findings as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Arguments of `maitre plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The configuration that it would become
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// The configuration that runs
+    #[arg(long, alias = "config", value_name = "FILE", default_value = "config.yaml", env = "MAITRE_CONFIG")]
+    pub(super) against: PathBuf,
+    /// Print the changes as JSON
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -114,6 +131,7 @@ fn overview() -> String {
     let codes = [
         Exit::Success,
         Exit::NotReady,
+        Exit::Changes,
         Exit::Usage,
         Exit::Config,
         Exit::Unavailable,
@@ -132,8 +150,9 @@ fn run_help() -> String {
         ("maitre run --log matrix_sdk=debug", "with the library's steps as well"),
     ];
     let stopping = "STOPPING\n  The first SIGINT (Ctrl-C) or SIGTERM ends everything in order; the second one ends it at once.\n\n";
+    let reloading = "CHANGING IT\n  A saved configuration is live by itself. Where no terminal is attached, SIGHUP has it read at once.\n\n";
     let codes = [Exit::Success, Exit::Usage, Exit::Config, Exit::Unavailable, Exit::GaveUp, Exit::State, Exit::Forced];
-    format!("{stopping}{}", help(&examples, &codes))
+    format!("{stopping}{reloading}{}", help(&examples, &codes))
 }
 
 fn check_help() -> String {
@@ -142,6 +161,17 @@ fn check_help() -> String {
         ("maitre check --json new.yaml", "the same for scripts and editors"),
     ];
     help(&examples, &[Exit::Success, Exit::Usage, Exit::Config])
+}
+
+fn plan_help() -> String {
+    let examples = [
+        ("maitre plan new.yaml", "against the config.yaml of this folder"),
+        ("maitre plan new.yaml --against /etc/maitre/config.yaml", "against another one"),
+        ("maitre plan --json new.yaml", "for scripts"),
+    ];
+    let reading =
+        "READING\n  + comes, - goes, ~ changes, ! can't change while Maitre runs and has the whole file refused.\n\n";
+    format!("{reading}{}", help(&examples, &[Exit::Success, Exit::Changes, Exit::Usage, Exit::Config]))
 }
 
 fn status_help() -> String {
@@ -192,13 +222,13 @@ mod tests {
 
     #[test]
     fn every_command_has_examples_and_exit_codes() {
-        for name in ["run", "check", "status", "demo", "schema"] {
+        for name in ["run", "check", "plan", "status", "demo", "schema"] {
             let text = help_of(name);
             assert!(text.contains(&format!("EXAMPLES\n  maitre {name}")), "{text}");
             assert!(text.contains("EXIT CODES\n   0  done, or stopped as asked\n"), "{text}");
         }
         let overview = Line::command().render_long_help().to_string();
-        for (code, _) in [(0, ""), (1, ""), (64, ""), (65, ""), (69, ""), (70, ""), (73, ""), (75, "")] {
+        for (code, _) in [(0, ""), (1, ""), (2, ""), (64, ""), (65, ""), (69, ""), (70, ""), (73, ""), (75, "")] {
             assert!(overview.contains(&format!("\n  {code:>2}  ")), "{code} is explained in:\n{overview}");
         }
     }
@@ -220,6 +250,8 @@ mod tests {
         check("maitre run --config a.yaml --log-json --log debug", None);
         check("maitre check", None);
         check("maitre check a.yaml --json", None);
+        check("maitre plan a.yaml --against b.yaml --json", None);
+        check("maitre plan", Some(ErrorKind::MissingRequiredArgument));
         check("maitre status --json --url http://x --token y", None);
         check("maitre status --token y", None);
         check("maitre demo --once --keep d", None);

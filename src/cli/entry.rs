@@ -12,7 +12,7 @@ use super::{
     args::{Command, Line},
     check, demo,
     exit::{Exit, Failure},
-    run, schema, status,
+    plan, run, schema, status,
     terminal::{colour, painted, tell},
 };
 use crate::observe::Causes;
@@ -32,6 +32,7 @@ fn perform(command: &Command) -> Exit {
     let outcome = match command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Status(args) => status::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Schema => schema::run(),

@@ -10,6 +10,8 @@ pub(super) enum Exit {
     Success = 0,
     /// `status`: the house isn't ready.
     NotReady = 1,
+    /// `plan`: something would change.
+    Changes = 2,
     /// The command line can't be understood.
     Usage = 64,
     /// The configuration can't be used.
@@ -34,6 +36,7 @@ impl Exit {
         match self {
             Self::Success => "done, or stopped as asked",
             Self::NotReady => "the house runs, but isn't ready",
+            Self::Changes => "something would change",
             Self::Usage => "the command line can't be understood",
             Self::Config => "the configuration can't be used; every reason was printed",
             Self::Unavailable => "what was needed isn't there: the running house, a free port, Python, the network",

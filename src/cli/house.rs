@@ -15,7 +15,7 @@ use crate::{
     model::{Counts, Millis, Parked, Status},
     nursery::{self, Ending, Nursery, Stop},
     observe::{Metrics, TaskDied, now},
-    orchestrator::{self, Outcome, Start},
+    orchestrator::{self, Outcome, Readings, Start},
     store::Store,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct House {
     store: Store,
     server: Option<(Server, Metrics)>,
     status: watch::Sender<Status>,
+    /// What its configuration becomes while it runs, where somebody watches that.
+    readings: Option<Readings>,
 }
 
 impl House {
@@ -42,7 +44,12 @@ impl House {
             .or_exit(Exit::State)?;
         let server = bind(&config.http).await.or_exit(Exit::Unavailable)?;
         let (status, _) = watch::channel(first_picture(&config, now()));
-        Ok(Self { config: Arc::new(config), store, server: server.zip(metrics), status })
+        Ok(Self { config: Arc::new(config), store, server: server.zip(metrics), status, readings: None })
+    }
+
+    /// The same, which takes over what `readings` bring.
+    pub(super) fn following(self, readings: Readings) -> Self {
+        Self { readings: Some(readings), ..self }
     }
 
     /// The picture of the house as it changes.
@@ -52,7 +59,7 @@ impl House {
 
     /// Runs until `stop` is pulled or the orchestrator gives up.
     pub(super) async fn keep(self, stop: Stop) -> Result<Exit, Failure> {
-        let Self { config, store, server, status } = self;
+        let Self { config, store, server, status, readings } = self;
         // The status server outlives the orchestrator, so that it can tell how far the stop has come.
         let (nursery, exits) = Nursery::new(Stop::default());
         if let Some((server, metrics)) = server {
@@ -60,7 +67,7 @@ impl House {
             nursery.forever("http", server.run(sources, nursery.stop().clone()));
         }
         let start = Start { config, store: store.clone(), stop: stop.clone(), status };
-        let outcome = orchestrate(start, &stop, exits).await;
+        let outcome = orchestrate((start, readings), &stop, exits).await;
         nursery.stop().ask();
         let closed = timeout(CLOSE_TIME_MAX, async {
             nursery.empty().await;
@@ -76,8 +83,12 @@ impl House {
 }
 
 /// Runs the orchestrator; the death of a task beside it stops it, in order.
-async fn orchestrate(start: Start, stop: &Stop, mut exits: mpsc::Receiver<nursery::Exit>) -> Outcome {
-    let mut running = pin!(orchestrator::run(start));
+async fn orchestrate(
+    (start, readings): (Start, Option<Readings>),
+    stop: &Stop,
+    mut exits: mpsc::Receiver<nursery::Exit>,
+) -> Outcome {
+    let mut running = pin!(orchestrator::run(start, readings));
     let mut overdue = pin!(async {
         stop.hard().await;
         sleep(HARD_STOP_TIME_MAX).await;
@@ -115,5 +126,6 @@ fn first_picture(config: &Config, started_at: Millis) -> Status {
         rooms: Vec::new(),
         counts: Counts::default(),
         parked: Parked::default(),
+        reloads: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ mod entry;
 mod exit;
 mod house;
 mod limits;
+mod plan;
 mod report;
 mod run;
 mod runtime;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::terminal::painted;
 use crate::{
     config::Colour,
-    model::{EntityStatus, Phase, RoomStatus, Status, TurnId},
+    model::{EntityStatus, Millis, Phase, Reload, RoomStatus, Status, TurnId},
 };
 
 /// What stands in an empty cell.
@@ -29,7 +29,24 @@ pub(super) fn report(status: &Status, colour: Colour) -> String {
         let ids: Vec<&str> = status.parked.newest.iter().map(TurnId::as_str).collect();
         parts.push(format!("answers given up: {}; newest: {}\n", status.parked.count, ids.join(" ")));
     }
+    if let Some(reload) = status.reloads.first() {
+        parts.push(config(reload, status.taken_at, colour));
+    }
     parts.join("\n")
+}
+
+/// What became of the configuration's files when they changed last.
+fn config(reload: &Reload, now: Millis, colour: Colour) -> String {
+    let code = if reload.outcome.is_in_use() { GREEN } else { RED };
+    let outcome = painted(colour, code, &reload.outcome.as_str().replace('_', " "));
+    let mut text = format!("configuration: {outcome} {} ago\n", span(now.since(reload.at)));
+    let reasons = reload.reasons.iter().map(|reason| format!("{reason} (the house runs on with what it had)"));
+    for line in reload.changes.iter().filter(|line| !line.starts_with('!')).cloned().chain(reasons) {
+        text.push_str("  ");
+        text.push_str(&Cell::plain(&line).text);
+        text.push('\n');
+    }
+    text
 }
 
 fn headline(status: &Status, colour: Colour) -> String {
@@ -126,7 +143,7 @@ fn span(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Counts, EntityKind, EntityName, Millis, Parked, RoomId, UserId};
+    use crate::model::{Counts, EntityKind, EntityName, Parked, ReloadOutcome, RoomId, UserId};
 
     fn status() -> Status {
         let entity = |name: &str, phase, reason: Option<&str>, next_try_at| EntityStatus {
@@ -156,6 +173,7 @@ mod tests {
             ],
             counts: Counts { live: 12, history: 3, sealed: 1, healed: 0, rooms: 2 },
             parked: Parked { count: 2, newest: vec![TurnId::parse("3f2a").unwrap()] },
+            reloads: Vec::new(),
         }
     }
 
@@ -177,6 +195,22 @@ events: 12 live, 3 history, 1 sealed, 0 healed, from 2 rooms
 answers given up: 2; newest: 3f2a
 ";
         assert_eq!(report(&status(), Colour::Never), expected);
+    }
+
+    /// H2: what became of the configuration's files when they changed last.
+    #[test]
+    fn the_report_ends_with_the_configuration() {
+        let (changes, reasons) = (vec!["~ timezone: from the next message on".to_owned()], Vec::new());
+        let applied = Reload { at: Millis(60_000), outcome: ReloadOutcome::Applied, changes, reasons };
+        let reasons = vec!["config.yaml:3:1: wrong".to_owned()];
+        let invalid = Reload { outcome: ReloadOutcome::Invalid, changes: Vec::new(), reasons, ..applied.clone() };
+        let report = |reload: &Reload| report(&Status { reloads: vec![reload.clone()], ..status() }, Colour::Never);
+        assert!(
+            report(&applied).ends_with("\nconfiguration: applied 5 s ago\n  ~ timezone: from the next message on\n")
+        );
+        let expected =
+            "\nconfiguration: invalid 5 s ago\n  config.yaml:3:1: wrong (the house runs on with what it had)\n";
+        assert!(report(&invalid).ends_with(expected), "{}", report(&invalid));
     }
 
     #[test]

@@ -1,21 +1,25 @@
 //! `maitre run`: bring every agent of a configuration online and keep them there.
 
-use std::{io, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    time::Duration,
+};
 
 use super::{
     args::RunArgs,
-    configuration::{hide_secrets, load_or_tell},
+    configuration::load_or_tell,
     exit::{Exit, Failure, OrExit as _},
     house::House,
     limits::raise_descriptor_limit,
     runtime,
-    signals::Signals,
+    signals::{HangUps, Signals},
     terminal::colour,
 };
 use crate::{
-    config::{Colour, Config, Loaded},
+    config::{Colour, Loaded},
     nursery::{Nursery, Stop},
     observe::{ConfigLoaded, ConfigWarned, LimitKept, LogForm, Logs, Metrics, start_logs, start_metrics},
+    orchestrator::{hide_secrets, watch_files},
 };
 
 /// How long threads that still block may hold up the end.
@@ -33,15 +37,21 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         LimitKept { error: &error }.emit();
     }
     let runtime = runtime::build()?;
-    let outcome = runtime.block_on(keep(loaded.config, metrics));
+    let outcome = runtime.block_on(keep(args, loaded, metrics));
     runtime.shutdown_timeout(LAST_THREADS_TIME_MAX);
     outcome
 }
 
-async fn keep(config: Config, metrics: Option<Metrics>) -> Result<Exit, Failure> {
+async fn keep(args: &RunArgs, loaded: Loaded, metrics: Option<Metrics>) -> Result<Exit, Failure> {
     let (stop, done) = (Stop::default(), Stop::default());
     let (nursery, _exits) = Nursery::new(done.clone());
     nursery.forever("signals", Signals::take()?.obey(stop.clone(), done.clone()));
+    let (readings, nudge) = watch_files(&args.config, &loaded);
+    // Without a terminal that could hang up, SIGHUP is what it is to services: a wish to read the configuration.
+    if !io::stdin().is_terminal() {
+        nursery.forever("hang-ups", HangUps::take()?.obey(nudge, done.clone()));
+    }
+    let config = loaded.config;
     let opened = tokio::select! {
         biased;
         opened = House::open(config, metrics) => Some(opened),
@@ -49,7 +59,7 @@ async fn keep(config: Config, metrics: Option<Metrics>) -> Result<Exit, Failure>
         () = stop.soft() => None,
     };
     let outcome = match opened {
-        Some(Ok(house)) => house.keep(stop).await,
+        Some(Ok(house)) => house.following(readings).keep(stop).await,
         Some(Err(failure)) => Err(failure),
         None => Ok(Exit::Success),
     };

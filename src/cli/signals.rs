@@ -1,10 +1,10 @@
-//! SIGINT and SIGTERM: the first asks everything to end, the second insists.
+//! SIGINT and SIGTERM: the first asks everything to end, the second insists. SIGHUP: has the configuration read.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{nursery::Stop, observe::SignalReceived};
+use crate::{config::Nudge, nursery::Stop, observe::SignalReceived};
 
 /// The signals that stop the house. From its making on they no longer end the process by themselves.
 pub(super) struct Signals {
@@ -43,6 +43,29 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
         };
         SignalReceived { signal }.emit();
+    }
+}
+
+/// The signal that has the configuration read. From its making on it no longer ends the process by itself.
+pub(super) struct HangUps(Signal);
+
+impl HangUps {
+    /// Takes the signal over. Needs the runtime.
+    pub(super) fn take() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Nudges whoever reads the configuration each time, until `done`.
+    pub(super) async fn obey(mut self, nudge: Nudge, done: Stop) {
+        loop {
+            tokio::select! {
+                biased;
+                () = done.soft() => return,
+                _ = self.0.recv() => {}
+            }
+            SignalReceived { signal: "SIGHUP" }.emit();
+            nudge.look();
+        }
     }
 }
 

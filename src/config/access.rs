@@ -153,9 +153,13 @@ impl Config {
             .expect("compiling always adds a router")
     }
 
-    /// The people who are invited to a managed room: everybody who may use it and is named without a `*`.
+    /// The people who are invited to a managed room: everybody who may use it and is named without a `*`; to the room for
+    /// admins, those only.
     #[must_use]
     pub fn people_of(&self, room: &RoomKey) -> BTreeSet<UserId> {
+        if self.admin_room.as_ref() == Some(room) {
+            return self.admins();
+        }
         let of_room = self.authorization.room_permissions.get(room);
         let patterns = self.authorization.global_users.iter().chain(of_room.into_iter().flatten());
         patterns.filter_map(UserPattern::user).collect()

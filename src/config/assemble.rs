@@ -23,6 +23,8 @@ pub(super) struct Assembled {
     pub(super) faults: Vec<Fault>,
     pub(super) sources: Sources,
     pub(super) budget: Budget,
+    /// The files that are included, those that couldn't be read among them.
+    pub(super) included: Vec<PathBuf>,
 }
 
 /// Parses the main file and everything that it includes.
@@ -33,6 +35,7 @@ pub(super) fn assemble(path: &Path, text: String) -> Assembled {
         faults: Vec::new(),
         chain: vec![identity(path)],
         path: KeyPath::default(),
+        included: Vec::new(),
     };
     let file = assembly.sources.add(path.to_owned(), text);
     let mut root = assembly.parse(file);
@@ -40,7 +43,8 @@ pub(super) fn assemble(path: &Path, text: String) -> Assembled {
         assembly.resolve(root, 0);
         merge(root, &mut KeyPath::default(), &mut assembly.faults);
     }
-    Assembled { root, faults: assembly.faults, sources: assembly.sources, budget: assembly.budget }
+    let Assembly { faults, sources, budget, included, .. } = assembly;
+    Assembled { root, faults, sources, budget, included }
 }
 
 struct Assembly {
@@ -50,6 +54,7 @@ struct Assembly {
     /// The files that are being included right now, outermost first.
     chain: Vec<PathBuf>,
     path: KeyPath,
+    included: Vec<PathBuf>,
 }
 
 impl Assembly {
@@ -117,6 +122,7 @@ impl Assembly {
             let message = format!("{} is being included already, so this would never end", path.display());
             return Err(Refused::new(message, "include it in one of the two places only"));
         }
+        self.included.push(path.clone());
         let text = read_text(&path).map_err(|error| Refused::unreadable(&path, &error))?;
         self.budget.file(text.len()).map_err(|TooMuch(limit)| {
             Refused::new(format!("this is too much: {limit}"), "put the content where the include stands")

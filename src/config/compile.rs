@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::model::RoomKey;
+
 use super::{
     Config, Severity,
     budget::FAULTS_KEPT_MAX,
@@ -41,6 +43,8 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
     let user = compiler.user(&entities);
     let authorization = compiler.authorization();
     let bot_accounts = compiler.bot_accounts();
+    // What is wrong with it was noted with the rooms.
+    let admin_room = compiler.raw.admin_room.as_deref().and_then(|room| RoomKey::parse(room.trim()).ok());
     let conversation = compiler.conversation();
     let http = compiler.http();
     let timezone = compiler.timezone();
@@ -59,6 +63,7 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
         user,
         authorization,
         bot_accounts,
+        admin_room,
         conversation,
         http,
         timezone: timezone?,

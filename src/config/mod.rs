@@ -4,6 +4,8 @@
 //! typed; includes are put in their places and variables filled in; the tree is read into what may be typed (`raw`), and
 //! that is compiled into [`Config`]. Every stage notes what is wrong and goes on, so that a person sees all of it.
 //!
+//! While a house runs, a [`Watch`] reads the files again whenever they change, and [`diff`] says what that asks of it.
+//!
 //! **Invariant:** no message, hint or shown line holds a secret.
 
 mod access;
@@ -44,12 +46,16 @@ mod script;
 mod tools;
 mod values;
 
+mod diff;
+mod tell;
+
 mod fault;
 mod nearest;
 mod problem;
 mod quote;
 mod render;
 
+pub use diff::{Change, Changes, EntityChange, EntityEdit, Refusal, RoomChange, diff};
 pub use model::{
     Accounts, Agent, Audience, Authorization, Config, Conversations, Credential, Entity, Handoff, Homeserver, Http,
     Manners, Model, Person, Provider, Registration, Role, Room, Router, Script, ScriptRule, Space, State, Streaming,
@@ -58,5 +64,6 @@ pub use model::{
 pub use problem::{Problem, Severity, Spot};
 pub use render::{Colour, render};
 pub use schema::schema;
-pub use task::{Loaded, compile_text, load, load_with};
+pub use task::{Loaded, Nudge, Reading, Watch, compile_text, load, load_with};
+pub use tell::tell;
 pub use tools::TOOLS;

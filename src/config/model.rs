@@ -35,6 +35,8 @@ pub struct Config {
     pub authorization: Authorization,
     /// Accounts of other bots and bridges; they never count as people.
     pub bot_accounts: Vec<UserPattern>,
+    /// The managed room in which admins are told what became of a changed configuration.
+    pub admin_room: Option<RoomKey>,
     /// What holds for every conversation.
     pub conversation: Conversations,
     /// The status server.

@@ -58,6 +58,9 @@ pub(super) struct Raw {
     pub(super) conversation: Conversation,
     /// Access to managed rooms, under its MindRoom name.
     pub(super) matrix_room_access: MatrixRoomAccess,
+    /// The room in which admins are told what became of a changed configuration: a key (the room is made, and they are
+    /// invited), `"#alias:server"` or `"!id:server"` (the room exists). Default: none.
+    pub(super) admin_room: Option<String>,
     /// The status server.
     pub(super) http: Http,
     /// The time zone that agents speak in, such as `Europe/Berlin`. Default: UTC.

@@ -41,6 +41,7 @@ impl Compiler<'_> {
             }
             keys.extend(key);
         }
+        keys.extend(self.admin_room());
         self.names.rooms.extend(keys.iter().map(|key| key.as_str().to_owned()));
         if keys.len() > ROOMS_MAX {
             let fault = Fault::key(&KeyPath::of(&["rooms"]), format!("there are {} rooms", keys.len()));
@@ -60,6 +61,15 @@ impl Compiler<'_> {
             rooms.insert(key, room);
         }
         rooms
+    }
+
+    /// The room for admins. It is managed, whoever else is in it.
+    pub(super) fn admin_room(&mut self) -> Option<RoomKey> {
+        let key = RoomKey::parse(self.raw.admin_room.as_deref()?.trim()).ok();
+        if key.is_none() {
+            self.note(bad_room_key(Fault::value(&KeyPath::of(&["admin_room"]), format!("{VALUE} is not a room"))));
+        }
+        key
     }
 
     fn room(&mut self, key: &RoomKey, shared: &Shared, models: &Models) -> Room {

@@ -47,6 +47,7 @@ fn picture() -> Status {
         rooms: vec![RoomStatus { key: "lobby".to_owned(), room: None, trouble: Some("no such alias".to_owned()) }],
         counts: crate::model::Counts { live: 99, ..crate::model::Counts::default() },
         parked: crate::model::Parked::default(),
+        reloads: Vec::new(),
     }
 }
 

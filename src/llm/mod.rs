@@ -28,7 +28,7 @@ use futures_util::stream::BoxStream;
 use crate::model::{Prompt, ToolCall, Usage};
 
 pub use error::{LlmError, Retry};
-pub use models::{Models, open};
+pub use models::{Models, Renewal, open};
 pub use places::{Place, Places};
 pub use whole::{Whole, object_in, whole};
 

@@ -21,7 +21,7 @@ pub use ids::{
 pub use incoming::{Admitted, Batch, Change, Content, Departure, Incoming, Sealed, SealedCause, Standing};
 pub use prompt::{Picture, Prompt, Shape, Speaker, ToolCall, ToolSpec, ToolUse, Usage, Utterance};
 pub use secret::Secret;
-pub use status::{Counts, EntityStatus, Parked, Phase, RoomStatus, Status};
+pub use status::{Counts, EntityStatus, Parked, Phase, Reload, ReloadOutcome, RoomStatus, Status};
 pub use time::Millis;
 pub use turn::{
     Conversation, Envelope, Missing, Notice, Poll, PollAbout, PollOption, Priority, Reply, Responder, Subtask,

@@ -28,6 +28,61 @@ pub struct Status {
     /// Answers that were given up until somebody has them tried again.
     #[serde(default)]
     pub parked: Parked,
+    /// What became of the configuration's files when they changed: the last few times, newest first.
+    #[serde(default)]
+    pub reloads: Vec<Reload>,
+}
+
+/// What became of the configuration's files once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reload {
+    /// When they were read.
+    pub at: Millis,
+    /// What became of them.
+    pub outcome: ReloadOutcome,
+    /// What differs from what ran before, in words.
+    pub changes: Vec<String>,
+    /// Why they aren't what runs, in plain words.
+    pub reasons: Vec<String>,
+}
+
+/// What became of changed files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReloadOutcome {
+    /// They are what runs now.
+    Applied,
+    /// They mean what runs already.
+    Unchanged,
+    /// Something is wrong with them.
+    Invalid,
+    /// They ask for something that can't change while the house runs.
+    Refused,
+    /// Something that they ask for didn't work, and what was done for it was undone.
+    RolledBack,
+}
+
+impl ReloadOutcome {
+    /// The word that the status shows.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Invalid => "invalid",
+            Self::Refused => "refused",
+            Self::RolledBack => "rolled_back",
+        }
+    }
+
+    /// Whether the files are what runs.
+    #[must_use]
+    pub fn is_in_use(self) -> bool {
+        match self {
+            Self::Applied | Self::Unchanged => true,
+            Self::Invalid | Self::Refused | Self::RolledBack => false,
+        }
+    }
 }
 
 /// Answers that failed for good, or broke down again and again.

@@ -21,6 +21,7 @@ pub(super) const INVITES: &str = "maitre_invites_total";
 pub(super) const PLAINTEXT_REFUSED: &str = "maitre_plaintext_refused_total";
 pub(super) const TASK_DEATHS: &str = "maitre_task_deaths_total";
 pub(super) const CONFIG_LOADS: &str = "maitre_config_loads_total";
+pub(super) const CONFIG_RELOADS: &str = "maitre_config_reloads_total";
 pub(super) const CONFIG_WARNINGS: &str = "maitre_config_warnings_total";
 pub(super) const ANSWERS_FAILED: &str = "maitre_answers_failed_total";
 pub(super) const TOOLS_USED: &str = "maitre_tools_used_total";
@@ -70,6 +71,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (PLAINTEXT_REFUSED, "Messages held back because they would have gone unencrypted into an encrypted room."),
     (TASK_DEATHS, "Tasks that ended when they should not have."),
     (CONFIG_LOADS, "Configurations taken into use."),
+    (CONFIG_RELOADS, "How often the configuration's files changed, by what became of it."),
     (CONFIG_WARNINGS, "Warnings that configurations gave."),
     (ANSWERS_FAILED, "Answers that could not be given; people were told why."),
     (TOOLS_USED, "Tools that agents used."),

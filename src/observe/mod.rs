@@ -14,14 +14,15 @@ mod setup;
 pub use clock::{now, simulate_clock, time_of_day};
 pub use event::{
     AccountRegistered, AdmissionFailed, AnswerFailed, AnswerLessened, AnswerParked, BatchAdmitted, Causes,
-    ConfigLoaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried, EntityBackingOff,
-    EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed, EventBroken, EventHealed,
-    EventSealed, GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting, HttpListening, IdentityForeign,
-    InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LanesKept, LimitKept, MemberInvited, MessageDecided,
-    MessageRefused, MessageRouted, ModelFellBack, ModelPaused, ModelRetried, OutboxFailed, PlaintextRefused,
-    RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed, RoutingFailed, SettlementFailed,
-    ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, StoreSwept, SweepFailed, SyncFailed,
-    SyncStalled, TaskDied, TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded, TurnUnsaved,
+    ConfigLoaded, ConfigReloaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried,
+    EntityBackingOff, EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed,
+    EventBroken, EventHealed, EventSealed, GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting,
+    HttpListening, IdentityForeign, InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LanesKept, LimitKept,
+    MemberInvited, MessageDecided, MessageRefused, MessageRouted, ModelFellBack, ModelPaused, ModelRetried,
+    OutboxFailed, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
+    RoutingFailed, SettlementFailed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete,
+    StoreSwept, SweepFailed, SyncFailed, SyncStalled, TaskDied, TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded,
+    TurnUnsaved,
 };
 pub use fault::{arm_faults_here, fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};

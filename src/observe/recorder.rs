@@ -130,6 +130,7 @@ mod tests {
             rooms: vec![RoomStatus { key: "lobby".to_owned(), room: None, trouble: Some("gone".to_owned()) }],
             counts: Counts { live: 7, history: 5, sealed: 2, healed: 1, rooms: 1 },
             parked: crate::model::Parked::default(),
+            reloads: Vec::new(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What has to be done around rooms, and when.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::restart::Restart;
 use crate::{
@@ -56,6 +56,12 @@ impl Agenda {
         }
     }
 
+    /// Asks for `chore` to be done after a while, unless it is due before.
+    pub(super) fn ask_later(&mut self, chore: Chore, now: Millis, pause: Duration) {
+        let entry = Entry { due: now.after(pause), state: State::Waiting, trouble: Restart::default() };
+        self.entries.entry(chore).or_insert(entry);
+    }
+
     /// Takes up what is due, as long as no more than `at_once` are being done.
     pub(super) fn take_up(&mut self, now: Millis, at_once: usize) -> Vec<Chore> {
         let running = self.entries.values().filter(|entry| !entry.waits()).count();
@@ -100,8 +106,6 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -153,6 +157,15 @@ mod tests {
         agenda.done(&room("a"), Millis(0), Err(Retry::After(Duration::from_mins(1))), 0.0);
         agenda.ask(room("a"), Millis(1));
         assert_eq!((agenda.take_up(Millis(59_999), 4), agenda.next_at()), (vec![], Some(Millis(60_000))));
+    }
+
+    #[test]
+    fn what_can_wait_waits_unless_it_is_due_before() {
+        let mut agenda = Agenda::default();
+        agenda.ask_later(room("a"), Millis(0), Duration::from_secs(1));
+        agenda.ask(room("b"), Millis(0));
+        agenda.ask_later(room("b"), Millis(0), Duration::from_secs(1));
+        assert_eq!((agenda.take_up(Millis(0), 4), agenda.next_at()), (vec![room("b")], Some(Millis(1_000))));
     }
 
     #[test]

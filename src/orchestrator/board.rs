@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     config::Config,
-    model::{EntityName, EntityStatus, Millis, Phase, RoomId, RoomKey, RoomStatus, Status, UserId},
+    model::{EntityName, EntityStatus, Millis, Phase, Reload, RoomId, RoomKey, RoomStatus, Status, UserId},
 };
+
+/// How many changes of the configuration's files are shown.
+const RELOADS_SHOWN_MAX: usize = 20;
 
 /// What happened to an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(super) enum EntityEvent {
         /// When its loop made progress.
         at: Millis,
     },
+    /// Its task has ended.
+    Gone,
     /// It looked into its rooms.
     Housed {
         /// Those that it should be in and isn't.
@@ -71,6 +76,7 @@ impl Board {
             rooms: rooms.collect(),
             counts: crate::model::Counts::default(),
             parked: crate::model::Parked::default(),
+            reloads: Vec::new(),
         };
         Self { status, missing: BTreeMap::new(), arrived: BTreeSet::new() }
     }
@@ -84,6 +90,29 @@ impl Board {
     /// The picture at this moment.
     pub(super) fn picture(&self, now: Millis) -> Status {
         Status { taken_at: now, ready: self.is_ready(), ..self.status.clone() }
+    }
+
+    /// Shows what `config` names from now on, where it stands as it stood.
+    pub(super) fn renew(&mut self, config: &Config) {
+        let fresh = Self::new(config, self.status.started_at).status;
+        let known = std::mem::take(&mut self.status.entities);
+        let entity = |new: EntityStatus| match known.iter().find(|known| known.name == new.name) {
+            Some(known) => EntityStatus { kind: new.kind, ..known.clone() },
+            None => new,
+        };
+        self.status.entities = fresh.entities.into_iter().map(entity).collect();
+        let known = std::mem::take(&mut self.status.rooms);
+        let space = config.space.as_ref().map(|space| format!("space {}", space.name));
+        let is_space = |room: &&RoomStatus| Some(&room.key) == space.as_ref();
+        let room = |new: RoomStatus| known.iter().find(|known| known.key == new.key).cloned().unwrap_or(new);
+        self.status.rooms = fresh.rooms.into_iter().map(room).chain(known.iter().filter(is_space).cloned()).collect();
+        self.missing.retain(|name, _| config.entity(name).is_some());
+    }
+
+    /// Notes what became of the configuration's files.
+    pub(super) fn reloaded(&mut self, reload: Reload) {
+        self.status.reloads.insert(0, reload);
+        self.status.reloads.truncate(RELOADS_SHOWN_MAX);
     }
 
     /// Says what the house as a whole is doing.
@@ -125,9 +154,16 @@ impl Board {
 
     /// Notes what happened to `name`. Tells whether it became ready just now.
     pub(super) fn entity(&mut self, name: &EntityName, event: EntityEvent) -> bool {
-        let Some(status) = self.status.entities.iter_mut().find(|status| status.name == *name) else { return false };
+        let Some(status) = self.status.entities.iter_mut().find(|status| status.name == *name) else {
+            // It is configured no longer, and on its way out.
+            if matches!(event, EntityEvent::Gone | EntityEvent::Starting | EntityEvent::Failed { .. }) {
+                self.arrived.remove(name);
+            }
+            return false;
+        };
         let was = status.phase;
         match event {
+            EntityEvent::Gone => drop(self.arrived.remove(name)),
             EntityEvent::Starting => {
                 self.arrived.remove(name);
                 status.phase = Phase::Starting;
@@ -248,6 +284,33 @@ agents: {ada: {role: Answers., rooms: [lobby]}}
         let failed = EntityEvent::Failed { reason: "logged out".to_owned(), next_try_at: Millis(7), down: false };
         board.entity(&name("ada"), failed);
         board.entity(&name("ada"), EntityEvent::Starting);
+        assert!(board.arrives(&name("ada")));
+    }
+
+    /// H3: a changed configuration shows who comes and no longer who goes; everybody else stands where they stood.
+    #[test]
+    fn another_configuration_shows_who_is_named_there() {
+        let mut board = board();
+        board.room("lobby", Some(RoomId::parse("!r").unwrap()), None);
+        for who in ["router", "ada"] {
+            board.entity(&name(who), housed(&[]));
+            board.entity(&name(who), up());
+        }
+        let renew = |board: &mut Board, agents: &str| {
+            let text =
+                format!("homeserver: {{url: \"http://localhost:1\"}}\nagents: {{{agents}}}\nspace: {{name: Home}}\n");
+            board.renew(&compile_text(&text, Path::new("/"), &BTreeMap::new()).unwrap().config);
+        };
+        renew(&mut board, "ada: {role: Answers., rooms: [lobby, attic]}, bob: {role: Asks.}");
+        assert_eq!((phase(&board, "ada"), phase(&board, "bob")), (Phase::Ready, Phase::Starting));
+        board.room("space Home", Some(RoomId::parse("!s").unwrap()), None);
+        renew(&mut board, "bob: {role: Asks.}");
+        let picture = board.picture(Millis(3));
+        let names: Vec<&str> = picture.entities.iter().map(|entity| entity.name.as_str()).collect();
+        let rooms: Vec<&str> = picture.rooms.iter().map(|room| room.key.as_str()).collect();
+        assert_eq!((names, rooms), (vec!["router", "bob"], vec!["space Home"]));
+        assert!(!board.arrives(&name("ada")), "its line is in use until it is gone");
+        board.entity(&name("ada"), EntityEvent::Gone);
         assert!(board.arrives(&name("ada")));
     }
 

@@ -64,6 +64,19 @@ impl Store {
         self.read(|db| Ok(all(db, "SELECT * FROM rooms ORDER BY key", [], read_room)?)).await
     }
 
+    /// Forgets which room is behind a key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it could not be committed.
+    pub async fn forget_room(&self, key: &RoomKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |db| {
+            run(db, "DELETE FROM rooms WHERE key = ?1", [key.as_str()])?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Keeps which room is behind a key. A room that we made stays made by us, also when it is found again later.
     ///
     /// # Errors

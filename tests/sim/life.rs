@@ -313,5 +313,6 @@ fn first_picture() -> Status {
         rooms: Vec::new(),
         counts: Counts::default(),
         parked: Parked::default(),
+        reloads: Vec::new(),
     }
 }

@@ -13,7 +13,6 @@ use super::{
 use crate::{
     cli::{
         args::DemoArgs,
-        configuration::hide_secrets,
         exit::{Exit, Failure, OrExit as _},
         house::House,
         limits::raise_descriptor_limit,
@@ -26,6 +25,7 @@ use crate::{
     model::Status,
     nursery::{Nursery, Stop},
     observe::{LimitKept, LogForm, Logs, start_logs, start_logs_in},
+    orchestrator::hide_secrets,
     store::Store,
 };
 

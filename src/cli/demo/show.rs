@@ -280,6 +280,7 @@ Workshop
             rooms,
             counts: Counts::default(),
             parked: crate::model::Parked::default(),
+            reloads: Vec::new(),
         };
         let check = |status: &Status, expected: &str| assert_eq!(unready(status), expected);
         check(&status(vec![], vec![]), "\n  the house is starting");

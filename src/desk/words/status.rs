@@ -207,6 +207,7 @@ mod tests {
             rooms: vec![RoomStatus { key: "lobby".to_owned(), room: None, trouble: Some("closed".to_owned()) }],
             counts: Counts { live: 7, sealed: 2, ..Counts::default() },
             parked: crate::model::Parked::default(),
+            reloads: Vec::new(),
         };
         let work = Work { running: 1, waiting: 3, lanes: 2, parked: vec![("3f".to_owned(), "Ada".to_owned())] };
         assert_eq!(

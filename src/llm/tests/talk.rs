@@ -168,7 +168,7 @@ async fn an_unknown_name_has_no_model() {
     let models = open(&BTreeMap::new()).unwrap();
     assert!(models.driver("clever").is_none());
     assert_eq!(format!("{models:?}"), "{}");
-    assert_eq!((models.context_tokens("clever"), models.sees("clever"), models.names().count()), (None, false, 0));
+    assert_eq!((models.context_tokens("clever"), models.sees("clever"), models.names().len()), (None, false, 0));
 }
 
 #[tokio::test]
@@ -179,5 +179,5 @@ async fn what_is_configured_of_a_model_goes_before_what_is_usual() {
     let models = open(&BTreeMap::from([("told".to_owned(), told), ("clever".to_owned(), usual)])).unwrap();
     assert_eq!((models.context_tokens("told"), models.context_tokens("clever")), (Some(9_000), Some(32_768)));
     assert_eq!((models.sees("told"), models.sees("clever")), (false, true));
-    assert_eq!(models.names().collect::<Vec<_>>(), ["clever", "told"]);
+    assert_eq!(models.names(), ["clever", "told"]);
 }

@@ -6,6 +6,7 @@ use metrics::{counter, gauge};
 use tracing::{error, info, warn};
 
 use super::{super::metric, cause::Causes};
+use crate::model::ReloadOutcome;
 
 /// A configuration was read and is in use.
 #[derive(Debug)]
@@ -26,6 +27,30 @@ impl ConfigLoaded<'_> {
         let file = self.file.display();
         info!(%file, entities = self.entities, rooms = self.rooms, warnings = self.warnings, "config loaded");
         counter!(metric::CONFIG_LOADS).increment(1);
+    }
+}
+
+/// The configuration's files changed while the house runs.
+#[derive(Debug)]
+pub struct ConfigReloaded<'a> {
+    /// What became of it.
+    pub outcome: ReloadOutcome,
+    /// What differs from what ran before, in words.
+    pub changes: &'a [String],
+    /// Why the files aren't what runs.
+    pub reasons: &'a [String],
+}
+
+impl ConfigReloaded<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        let (outcome, changes, reasons) = (self.outcome.as_str(), self.changes.join(" | "), self.reasons.join(" | "));
+        if self.outcome.is_in_use() {
+            info!(outcome, changes, "config reloaded");
+        } else {
+            warn!(outcome, changes, reasons, "config kept");
+        }
+        counter!(metric::CONFIG_RELOADS, "outcome" => outcome).increment(1);
     }
 }
 

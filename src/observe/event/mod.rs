@@ -26,8 +26,8 @@ pub use entity::{
     KeysSetAside, SyncFailed, SyncStalled, TokensRefreshed,
 };
 pub use house::{
-    ConfigLoaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept, ShutdownBegan,
-    ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, TaskDied,
+    ConfigLoaded, ConfigReloaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept,
+    ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete, TaskDied,
 };
 pub use intake::{AdmissionFailed, BatchAdmitted, EventHealed, EventSealed, GapBeyondBounds, GapClosed};
 pub use lane::{LanesKept, MessageRefused, MessageRouted, RoutingFailed, TeamTroubled, TurnUnsaved};

@@ -16,7 +16,9 @@ use tracing_subscriber::{
 };
 
 use super::{super::recorder::builder, *};
-use crate::model::{Admitted, Departure, EntityName, EventId, Responder, RoomId, RoomKey, SealedCause, TurnId, UserId};
+use crate::model::{
+    Admitted, Departure, EntityName, EventId, ReloadOutcome, Responder, RoomId, RoomKey, SealedCause, TurnId, UserId,
+};
 
 /// One line of the log.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -204,6 +206,12 @@ fn facts_about_the_house() {
     check(loaded, Level::INFO, "config loaded", &["maitre_config_loads_total 1"]);
     let warned = || ConfigWarned { warning: "config.yaml:3:1: voice: not supported" }.emit();
     check(warned, Level::WARN, "config warned", &["maitre_config_warnings_total 1"]);
+    let changes = ["~ timezone: from the next message on".to_owned()];
+    let applied = || ConfigReloaded { outcome: ReloadOutcome::Applied, changes: &changes, reasons: &[] }.emit();
+    check(applied, Level::INFO, "config reloaded", &["maitre_config_reloads_total{outcome=\"applied\"} 1"]);
+    let reasons = ["config.yaml:3:1: wrong".to_owned()];
+    let invalid = || ConfigReloaded { outcome: ReloadOutcome::Invalid, changes: &[], reasons: &reasons }.emit();
+    check(invalid, Level::WARN, "config kept", &["maitre_config_reloads_total{outcome=\"invalid\"} 1"]);
     let address = ([127, 0, 0, 1], 8765).into();
     check(|| HttpListening { address, guarded: false }.emit(), Level::INFO, "http listening", &[]);
     check(|| LimitKept { error: &fmt::Error }.emit(), Level::WARN, "limit kept", &[]);

@@ -4,14 +4,14 @@ use std::{convert::Infallible, error::Error, panic::AssertUnwindSafe, sync::Arc}
 
 use futures_util::FutureExt as _;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, watch},
     time,
 };
 
 use super::{chance::Chance, profile::show_profile, report::Report};
 use crate::{
     bot::{Listener, Silence},
-    config::{Entity, Homeserver as Settings},
+    config::{Config, Entity},
     desk::Inbox,
     matrix::{Applicant, Homeserver, MatrixError, Retry, Session},
     model::EntityName,
@@ -30,8 +30,9 @@ pub(super) const LOGIN_WEIGHT: usize = 4;
 
 /// One entity's task.
 pub(super) struct Bot {
+    /// As it was when the task began. Its name never changes; the rest may.
     pub(super) entity: Entity,
-    pub(super) settings: Settings,
+    pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) homeserver: Arc<dyn Homeserver>,
     pub(super) store: Store,
     pub(super) desk: Inbox,
@@ -82,7 +83,7 @@ impl Bot {
         EntityStarting { entity: &self.entity.name }.emit();
         let permit = self.logins.acquire_many(self.weight().await).await;
         self.tell(Report::Starting { entity: self.entity.name.clone() }).await;
-        let applicant = applicant(&self.entity);
+        let applicant = applicant(&self.configured());
         let session = if logged_out {
             self.homeserver.sign_in_again(applicant).await?
         } else {
@@ -108,7 +109,12 @@ impl Bot {
     async fn prepare(&self, session: &dyn Session) -> Result<(), MatrixError> {
         self.open(session).await?;
         session.establish().await?;
-        show_profile(&self.entity, session, &self.store).await
+        show_profile(&self.configured(), session, &self.store).await
+    }
+
+    /// H3: what the configuration says of it now; of one that is on its way out, what it said last.
+    fn configured(&self) -> Entity {
+        self.config.borrow().entity(&self.entity.name).cloned().unwrap_or_else(|| self.entity.clone())
     }
 
     /// Builds the client anew: its next response is the one after what was admitted last.
@@ -137,14 +143,15 @@ impl Bot {
 
     async fn listen(&self, session: &Arc<dyn Session>, restart: &mut Restart) -> Silence {
         let (heard, mut signs) = mpsc::channel(HEARD_WAITING_MAX);
+        let settings = self.config.borrow().homeserver.clone();
         let listener = Listener {
             entity: self.entity.name.clone(),
             session: Arc::clone(session),
             desk: self.desk.clone(),
             store: self.store.clone(),
             heard,
-            sync_timeout: self.settings.sync_timeout,
-            gap_pages_max: self.settings.gap_pages_max,
+            sync_timeout: settings.sync_timeout,
+            gap_pages_max: settings.gap_pages_max,
         };
         let listening = listener.run();
         tokio::pin!(listening);
@@ -177,7 +184,7 @@ impl Bot {
         time::sleep(pause.delay).await;
     }
 
-    pub(super) async fn tell(&self, report: Report) {
+    async fn tell(&self, report: Report) {
         // The house is gone only when everything ends.
         drop(self.reports.send(report).await);
     }
@@ -204,7 +211,7 @@ fn silence_fact(entity: &EntityName, silence: &Silence) {
 }
 
 /// Who signs in for `entity`.
-fn applicant(entity: &Entity) -> Applicant {
+pub(super) fn applicant(entity: &Entity) -> Applicant {
     Applicant {
         entity: entity.name.clone(),
         localpart: entity.localpart.clone(),

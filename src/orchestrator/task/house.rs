@@ -3,37 +3,36 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{Notify, Semaphore, mpsc, watch},
+    sync::{Notify, Semaphore, mpsc, oneshot, watch},
     time::{self, Instant},
 };
 
 use super::{
     book::Book,
-    boot::boot,
-    bot::{Bot, LOGIN_WEIGHT},
+    bot::LOGIN_WEIGHT,
     chance::Chance,
-    person::PersonAtKeyboard,
+    crew::{Crew, Means},
     report::{Arrival, Report},
-    rooms::Rooms,
+    rooms::{Inlets, Rooms},
     run::Doors,
     talk::Talk,
+    watcher::Readings,
 };
 use crate::{
-    config::{Config, Entity},
+    config::Config,
     llm::{self, LlmError},
     matrix::{self, MatrixError, Section, Session, Switchboard},
     model::{EntityName, Millis, Status},
     nursery::{Nursery, Stop},
     observe::{self, EntityReady},
-    orchestrator::{
-        board::{Board, EntityEvent},
-        plan::boot_plan,
-    },
+    orchestrator::board::{Board, EntityEvent},
     store::Store,
 };
 
 /// How many reports may wait to be read; who reports while it is full waits.
 const REPORTS_WAITING_MAX: usize = 256;
+/// How many wishes may wait at the keeper of rooms; who has another one waits with it.
+const WISHES_WAITING_MAX: usize = 64;
 /// How often the picture is shown when only small things changed.
 const PICTURE_PAUSE: Duration = Duration::from_millis(500);
 
@@ -47,19 +46,22 @@ pub(super) fn doors(config: &Config, store: Store) -> Result<Doors, OpenError> {
 }
 
 /// Opens the house: every task that it needs begins.
-pub(super) fn open(nursery: &Nursery, config: &Arc<Config>, store: Store, status: watch::Sender<Status>, doors: Doors) {
+pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch::Sender<Status>, doors: Doors) {
     let Doors { homeserver, models, chance } = doors;
+    let Plans { config, readings } = plans;
+    let config = &config;
     let (reports, inbox) = mpsc::channel(REPORTS_WAITING_MAX);
     let (arrivals, arrived) = mpsc::channel(REPORTS_WAITING_MAX);
+    let (wishes, asked_for) = mpsc::channel(WISHES_WAITING_MAX);
     let (action, router_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (switchboard, lines) = Switchboard::new();
     let (current, settings) = watch::channel(Arc::clone(config));
     let stop = nursery.stop().clone();
     let talk = Talk {
-        config: settings,
-        models,
+        config: settings.clone(),
+        models: models.clone(),
         store: store.clone(),
-        lines,
+        lines: lines.clone(),
         status: status.subscribe(),
         action: Arc::clone(&action),
     };
@@ -74,31 +76,21 @@ pub(super) fn open(nursery: &Nursery, config: &Arc<Config>, store: Store, status
         waiting: BTreeMap::new(),
         status,
         switchboard,
-        _current: current,
     };
     nursery.forever("house", house.run(inbox, stop.clone()));
     let rooms = Rooms::new(Arc::clone(config), store.clone(), Arc::clone(&homeserver), reports.clone(), chance.clone());
-    nursery.forever("rooms", rooms.run(arrived, action, stop.clone()));
+    nursery.forever("rooms", rooms.run(Inlets { arrivals: arrived, wishes: asked_for, action }, stop));
 
     let logins = Arc::new(Semaphore::new(LOGIN_WEIGHT * config.homeserver.logins_max.get()));
-    let bot = |entity: &Entity| Bot {
-        entity: entity.clone(),
-        settings: config.homeserver.clone(),
-        homeserver: Arc::clone(&homeserver),
-        store: store.clone(),
-        desk: desk_inbox.clone(),
-        reports: reports.clone(),
-        logins: Arc::clone(&logins),
-        chance: chance.clone(),
-    };
-    let plan = boot_plan(config);
-    let named = |name: &EntityName| config.entity(name).map(bot);
-    let then: Vec<Bot> = plan.then.iter().filter_map(named).collect();
-    nursery.once("boot", boot(nursery.clone(), bot(config.router()), then, router_up));
-    if let Some(person) = config.user.clone() {
-        let person = PersonAtKeyboard { person, homeserver, store, reports, chance };
-        nursery.forever("person", person.run(stop));
-    }
+    let means = Means { config: settings, homeserver, store, lines, desk: desk_inbox, reports, wishes, logins, chance };
+    let crew = Crew::new(nursery.clone(), means, current, models);
+    nursery.forever("crew", crew.run(readings, router_up));
+}
+
+/// What is wanted, and where it is told that something else is.
+pub(super) struct Plans {
+    pub(super) config: Arc<Config>,
+    pub(super) readings: Readings,
 }
 
 /// Why the house can't be opened.
@@ -129,14 +121,12 @@ struct House {
     router: EntityName,
     router_up: Arc<Notify>,
     began: Instant,
-    arrivals: mpsc::Sender<Arrival>,
+    arrivals: mpsc::Sender<(EntityName, Arrival)>,
     /// Arrivals that the rooms have not taken yet; one for each entity at most.
     waiting: BTreeMap<EntityName, Arrival>,
     status: watch::Sender<Status>,
     /// Who is up, for those who speak in their name.
     switchboard: Switchboard,
-    /// The configuration that everybody looks at; they would stop looking if it went.
-    _current: watch::Sender<Arc<Config>>,
 }
 
 impl House {
@@ -157,7 +147,7 @@ impl House {
                 }
                 // The rooms report to us while they are busy, so we never wait for them with a report unread.
                 Ok(place) = rooms.reserve(), if !self.waiting.is_empty() => {
-                    if let Some((_, arrival)) = self.waiting.pop_first() {
+                    if let Some(arrival) = self.waiting.pop_first() {
                         place.send(arrival);
                     }
                 }
@@ -191,6 +181,9 @@ impl House {
             }
             Report::Person { trouble } => self.board.doing(&trouble.unwrap_or_else(|| "running".to_owned())),
             Report::Room { key, room, trouble } => self.board.room(&key, room, trouble),
+            Report::Renewed(config) => self.board.renew(&config),
+            Report::Reloaded(reload) => self.board.reloaded(reload),
+            Report::Gone { entity, done } => self.gone(entity, done),
         }
     }
 
@@ -207,8 +200,19 @@ impl House {
             if entity == self.router {
                 self.router_up.notify_one();
             }
-            self.waiting.insert(entity.clone(), Arrival { entity, session });
+            self.waiting.insert(entity, Arrival::Here(session));
         }
+    }
+
+    fn gone(&mut self, entity: EntityName, done: oneshot::Sender<()>) {
+        self.switchboard.disconnect(&entity);
+        self.board.entity(&entity, EntityEvent::Gone);
+        let unheard = match self.waiting.remove(&entity) {
+            Some(Arrival::Here(session)) => Some(session),
+            // Nobody goes twice without having come.
+            Some(Arrival::Gone { .. }) | None => None,
+        };
+        self.waiting.insert(entity, Arrival::Gone { unheard, done });
     }
 
     fn say_ready(&self, entity: &EntityName, became_ready: bool) {

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::sync::oneshot;
+
 use crate::{
+    config::Config,
     matrix::Session,
-    model::{EntityName, Millis, RoomId, RoomKey},
+    model::{EntityName, Millis, Reload, RoomId, RoomKey},
 };
 
 /// How long to wait before an attempt that failed is made again, where nobody needs to be told.
@@ -65,12 +68,38 @@ pub(super) enum Report {
         /// What is wrong with it.
         trouble: Option<String>,
     },
+    /// Another configuration holds from now on.
+    Renewed(Arc<Config>),
+    /// The configuration's files were read.
+    Reloaded(Reload),
+    /// An entity's task has ended, or the person's: nobody may use its line any more.
+    Gone {
+        /// Who.
+        entity: EntityName,
+        /// Dropped once its line is closed.
+        done: oneshot::Sender<()>,
+    },
 }
 
-/// An entity, or the person, is up and can act.
-pub(super) struct Arrival {
-    /// Who.
-    pub(super) entity: EntityName,
-    /// Its line.
-    pub(super) session: Arc<dyn Session>,
+/// What the house tells the keeper of rooms about an entity, or the person.
+pub(super) enum Arrival {
+    /// It is up and can act on this line.
+    Here(Arc<dyn Session>),
+    /// It is gone. Its lines are to be closed: the one that is known, and one that nobody has heard of yet.
+    Gone {
+        /// The line that nobody has heard of.
+        unheard: Option<Arc<dyn Session>>,
+        /// Dropped once they are closed.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// What the keeper of rooms is asked for.
+pub(super) enum Wish {
+    /// To go by this configuration from now on.
+    Renew(Arc<Config>),
+    /// To look after a room, or, where it isn't configured any more, to see that everybody leaves it.
+    Visit(RoomKey),
+    /// To look after the space.
+    Space,
 }

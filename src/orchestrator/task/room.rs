@@ -34,30 +34,39 @@ pub(super) struct Visit {
     pub(super) room: RoomId,
     /// Which of those that belong here are here, or rightly away.
     pub(super) settled: BTreeSet<EntityName>,
+    /// Whether somebody who belongs here no longer is just saying something.
+    pub(super) somebody_is_busy: bool,
     /// What kept somebody out.
     pub(super) trouble: Option<RoomError>,
 }
 
-/// Brings the room behind `key` to what the configuration says.
+/// Brings the room behind `key` to what the configuration says. Nothing is visited where nobody ever was.
 pub(super) async fn look_after(
     config: &Config,
     store: &Store,
     lines: &Lines,
     key: &RoomKey,
-) -> Result<Visit, RoomError> {
-    let (Some(router), Some(wanted)) = (lines.get(&config.router().name), config.rooms.get(key)) else {
-        return Err(MatrixError::NotOpen.into());
-    };
+) -> Result<Option<Visit>, RoomError> {
+    let Some(router) = lines.get(&config.router().name) else { return Err(MatrixError::NotOpen.into()) };
     let accounts = store.accounts().await?;
+    let Some(wanted) = config.rooms.get(key) else {
+        return let_go(config, store, lines, (key, router), &accounts).await;
+    };
     let room = find_or_make(config, store, router, key, wanted).await?;
     let members = router.members(room.clone()).await;
     let members = members.map_err(|cause| RoomError::at_the_door(router.user(), key, cause))?;
     let facts = facts(config, store, lines, &accounts, key, members).await?;
-    let mut visit = Visit { room, settled: settled(&facts), trouble: None };
+    let mut visit = Visit { room, settled: settled(&facts), somebody_is_busy: false, trouble: None };
     let mut router_ill = false;
-    for step in room_steps(&facts) {
+    let steps = room_steps(&facts);
+    let busy = busy(store, &visit.room, &steps).await?;
+    for step in steps {
         let by_router = matches!(step, RoomStep::Invite(_) | RoomStep::Remove(_));
         if by_router && router_ill {
+            continue;
+        }
+        if is_put_off(&step, &busy) {
+            visit.somebody_is_busy = true;
             continue;
         }
         match carry_out(step, &visit.room, (&config.router().name, router), lines).await {
@@ -70,7 +79,7 @@ pub(super) async fn look_after(
         }
     }
     if router_ill {
-        return Ok(visit);
+        return Ok(Some(visit));
     }
     let answers_here =
         config.entities.iter().filter(|entity| entity.name != config.router().name && entity.rooms.contains(key));
@@ -80,7 +89,50 @@ pub(super) async fn look_after(
         purpose: entity.purpose.clone(),
     });
     welcome(store, router, &config.router().name, &visit.room, &hosts.collect::<Vec<_>>()).await?;
-    Ok(visit)
+    Ok(Some(visit))
+}
+
+/// Has everybody leave a room that is configured no longer. The router stays, so that it can be managed again.
+async fn let_go(
+    config: &Config,
+    store: &Store,
+    lines: &Lines,
+    (key, router): (&RoomKey, &Arc<dyn Session>),
+    accounts: &[Account],
+) -> Result<Option<Visit>, RoomError> {
+    let Some(room) = store.room(key).await? else { return Ok(None) };
+    let members = router.members(room.clone()).await?;
+    let facts = facts(config, store, lines, accounts, key, members).await?;
+    let mut visit = Visit { room, settled: BTreeSet::new(), somebody_is_busy: false, trouble: None };
+    let mut steps = room_steps(&facts);
+    steps.retain(|step| matches!(step, RoomStep::Leave(_) | RoomStep::Remove(_)));
+    let busy = busy(store, &visit.room, &steps).await?;
+    for step in steps {
+        if is_put_off(&step, &busy) {
+            visit.somebody_is_busy = true;
+            continue;
+        }
+        if let Err(error) = carry_out(step, &visit.room, (&config.router().name, router), lines).await {
+            visit.trouble.get_or_insert(error);
+        }
+    }
+    Ok(Some(visit))
+}
+
+/// H4: who is saying something in `room`, or is about to.
+async fn busy(store: &Store, room: &RoomId, steps: &[RoomStep]) -> Result<BTreeSet<EntityName>, RoomError> {
+    if !steps.iter().any(|step| matches!(step, RoomStep::Leave(_))) {
+        return Ok(BTreeSet::new());
+    }
+    let unfinished = store.unfinished().await?;
+    let running = unfinished.turns.iter().map(|turn| (&turn.conversation.room, &turn.responder));
+    let waiting = unfinished.queued.iter().map(|envelope| (&envelope.conversation.room, &envelope.responder));
+    let here = running.chain(waiting).filter(|(other, _)| *other == room);
+    Ok(here.flat_map(|(_, responder)| responder.names()).cloned().collect())
+}
+
+fn is_put_off(step: &RoomStep, busy: &BTreeSet<EntityName>) -> bool {
+    matches!(step, RoomStep::Leave(entity) if busy.contains(entity))
 }
 
 /// The alias on our own homeserver that has this local part.
@@ -90,7 +142,7 @@ pub(super) fn alias_here(localpart: &str, session: &dyn Session) -> Result<Alias
 }
 
 /// The room's id: as we remember it, as its alias says, or of a room just made.
-async fn find_or_make(
+pub(super) async fn find_or_make(
     config: &Config,
     store: &Store,
     router: &Arc<dyn Session>,

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, oneshot},
     time,
 };
 
@@ -17,13 +17,13 @@ use super::{
     errands,
     lines::{Lines, RoomError},
     person::person_name,
-    report::{Arrival, QUIET_PAUSE, Report},
+    report::{Arrival, QUIET_PAUSE, Report, Wish},
     room::{self, Visit},
     space,
 };
 use crate::{
     config::Config,
-    matrix::{Homeserver, MatrixError, Retry},
+    matrix::{Homeserver, MatrixError, Retry, Session},
     model::{EntityName, RoomId, RoomKey},
     nursery::Stop,
     observe::{self, ErrandFailed, RoomTroubled},
@@ -35,6 +35,19 @@ use crate::{
 const CHORES_AT_ONCE_MAX: usize = 4;
 /// How long one chore may take before it is tried again.
 const CHORE_TIME_MAX: Duration = Duration::from_mins(3);
+
+/// When a room is looked after again in which somebody who has to leave it is just saying something.
+const BUSY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the keeper of rooms hears of things.
+pub(super) struct Inlets {
+    /// Who came and went.
+    pub(super) arrivals: mpsc::Receiver<(EntityName, Arrival)>,
+    /// What is asked for.
+    pub(super) wishes: mpsc::Receiver<Wish>,
+    /// Rung when something came in that must be acted on.
+    pub(super) action: Arc<Notify>,
+}
 
 /// The task's state.
 pub(super) struct Rooms {
@@ -52,10 +65,19 @@ pub(super) struct Rooms {
     troubles: BTreeMap<String, String>,
 }
 
+/// Closes what somebody who went used.
+async fn part(lines: Vec<Arc<dyn Session>>, done: oneshot::Sender<()>) {
+    for line in lines {
+        line.close().await;
+    }
+    // Whoever waits hears that.
+    drop(done);
+}
+
 /// A chore that came to its end, and how.
 enum Finished {
     Errands(Result<errands::Done, RoomError>),
-    Room(RoomKey, Result<Visit, RoomError>),
+    Room(RoomKey, Result<Option<Visit>, RoomError>),
     Space(Result<RoomId, RoomError>),
 }
 
@@ -73,17 +95,19 @@ impl Rooms {
     }
 
     /// Works until told to stop.
-    pub(super) async fn run(self, arrived: mpsc::Receiver<Arrival>, action: Arc<Notify>, stop: Stop) {
+    pub(super) async fn run(self, inlets: Inlets, stop: Stop) {
         tokio::select! {
             biased;
             () = stop.soft() => {}
-            () = self.work(arrived, action) => {}
+            () = self.work(inlets) => {}
         }
     }
 
-    async fn work(mut self, mut arrived: mpsc::Receiver<Arrival>, action: Arc<Notify>) {
+    async fn work(mut self, Inlets { mut arrivals, mut wishes, action }: Inlets) {
         self.recall_encrypted().await;
         let mut chores = FuturesUnordered::new();
+        // Lines close beside the chores, which may still be using them.
+        let mut partings: FuturesUnordered<BoxFuture<'static, ()>> = FuturesUnordered::new();
         loop {
             let now = observe::now();
             // Without the router nothing can be done; what is asked for waits for it.
@@ -96,10 +120,16 @@ impl Rooms {
             let may_begin = router_up && chores.len() < CHORES_AT_ONCE_MAX;
             tokio::select! {
                 biased;
-                arrival = arrived.recv() => match arrival {
-                    Some(arrival) => self.arrive(arrival).await,
+                arrival = arrivals.recv() => match arrival {
+                    Some((entity, Arrival::Here(session))) => self.arrive(entity, session).await,
+                    Some((entity, Arrival::Gone { unheard, done })) => {
+                        let known = Arc::make_mut(&mut self.lines).remove(&entity);
+                        partings.push(part(known.into_iter().chain(unheard).collect(), done).boxed());
+                    }
                     None => return,
                 },
+                Some(()) = partings.next(), if !partings.is_empty() => {}
+                Some(wish) = wishes.recv() => self.heed(wish).await,
                 () = action.notified() => self.agenda.ask(Chore::Errands, observe::now()),
                 Some(finished) = chores.next(), if !chores.is_empty() => self.finish(finished).await,
                 () = time::sleep(idle.unwrap_or_default()), if may_begin && idle.is_some() => {}
@@ -120,7 +150,29 @@ impl Rooms {
         }
     }
 
-    async fn arrive(&mut self, Arrival { entity, session }: Arrival) {
+    async fn heed(&mut self, wish: Wish) {
+        let now = observe::now();
+        match wish {
+            Wish::Renew(config) => {
+                self.config = config;
+                let config = &self.config;
+                let is_inside = |entity: &EntityName, key: &RoomKey| {
+                    config.entity(entity).is_some_and(|entity| entity.rooms.contains(key))
+                };
+                self.housed.retain(|(entity, key)| is_inside(entity, key));
+                self.ids.retain(|key, _| config.rooms.contains_key(key));
+                self.troubles.retain(|key, _| config.rooms.keys().any(|other| other.as_str() == key));
+                let names: Vec<EntityName> = config.entities.iter().map(|entity| entity.name.clone()).collect();
+                for name in names {
+                    self.tell_housed(&name).await;
+                }
+            }
+            Wish::Visit(key) => self.agenda.ask(Chore::Room(key), now),
+            Wish::Space => self.ask_for_space(),
+        }
+    }
+
+    async fn arrive(&mut self, entity: EntityName, session: Arc<dyn Session>) {
         let now = observe::now();
         Arc::make_mut(&mut self.lines).insert(entity.clone(), session);
         // What was waiting for it can be done now.
@@ -204,11 +256,17 @@ impl Rooms {
         self.agenda.done(&Chore::Errands, now, outcome, self.chance.share());
     }
 
-    async fn finish_visit(&mut self, key: RoomKey, visit: Result<Visit, RoomError>) {
-        let (room, settled, trouble) = match visit {
-            Ok(visit) => (Some(visit.room), visit.settled, visit.trouble),
-            Err(error) => (None, BTreeSet::new(), Some(error)),
+    async fn finish_visit(&mut self, key: RoomKey, visit: Result<Option<Visit>, RoomError>) {
+        let (room, settled, busy, trouble) = match visit {
+            Ok(Some(visit)) => (Some(visit.room), visit.settled, visit.somebody_is_busy, visit.trouble),
+            Ok(None) => (None, BTreeSet::new(), false, None),
+            Err(error) => (None, BTreeSet::new(), false, Some(error)),
         };
+        if !self.config.rooms.contains_key(&key) {
+            // Nobody wants to hear of it any more; only those who have to leave it matter.
+            let outcome = trouble.map_or(if busy { Err(Retry::Soon) } else { Ok(()) }, |error| Err(error.retry()));
+            return self.agenda.done(&Chore::Room(key), observe::now(), outcome, self.chance.share());
+        }
         if let Some(room) = &room
             && self.ids.insert(key.clone(), room.clone()).as_ref() != Some(room)
         {
@@ -216,6 +274,9 @@ impl Rooms {
         }
         self.housed.extend(settled.iter().map(|entity| (entity.clone(), key.clone())));
         self.conclude(Chore::Room(key.clone()), key.as_str(), room, trouble).await;
+        if busy {
+            self.agenda.ask_later(Chore::Room(key.clone()), observe::now(), BUSY_PAUSE);
+        }
         let belonging = self.config.entities.iter().filter(|entity| entity.rooms.contains(&key));
         for entity in belonging.map(|entity| entity.name.clone()).collect::<Vec<_>>() {
             self.tell_housed(&entity).await;

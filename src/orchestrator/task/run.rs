@@ -6,8 +6,9 @@ use tokio::{sync::watch, time};
 
 use super::{
     chance::Chance,
-    house::{doors, open as open_house},
+    house::{Plans, doors, open as open_house},
     person::person_name,
+    watcher::{Readings, unwatched},
 };
 use crate::{
     config::Config,
@@ -60,16 +61,21 @@ pub struct Doors {
     pub chance: Chance,
 }
 
-/// Runs the house until it is told to stop or has to give up.
-pub async fn run(start: Start) -> Outcome {
+/// Runs the house until it is told to stop or has to give up. What `readings` bring is taken over while it runs; without any,
+/// it stays as it began.
+pub async fn run(start: Start, readings: Option<Readings>) -> Outcome {
     match doors(&start.config, start.store.clone()) {
-        Ok(doors) => run_on(start, doors).await,
+        Ok(doors) => keep(start, doors, readings.unwrap_or_else(unwatched)).await,
         Err(reason) => Outcome::GaveUp(reason.to_string()),
     }
 }
 
-/// The same on doors that are given.
+/// The same on doors that are given, and with a configuration that stays.
 pub async fn run_on(start: Start, doors: Doors) -> Outcome {
+    keep(start, doors, unwatched()).await
+}
+
+async fn keep(start: Start, doors: Doors, readings: Readings) -> Outcome {
     let Start { config, store, stop, status } = start;
     let began = time::Instant::now();
     match refusal(&config, &store).await {
@@ -78,7 +84,7 @@ pub async fn run_on(start: Start, doors: Doors) -> Outcome {
         Err(error) => return Outcome::GaveUp(error.to_string()),
     }
     let (nursery, mut exits) = Nursery::new(stop.clone());
-    open_house(&nursery, &config, store.clone(), status, doors);
+    open_house(&nursery, Plans { config, readings }, store.clone(), status, doors);
     let failure = tokio::select! {
         biased;
         () = stop.soft() => None,

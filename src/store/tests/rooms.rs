@@ -29,6 +29,8 @@ pub(super) async fn a_room_behind_a_key_is_kept(stage: &mut Stage) {
     assert_eq!(store.room(&key("lobby")).await.unwrap(), Some(room("one")));
     assert_eq!(store.rooms().await.unwrap(), [managed("#attic:home.org", "two", false), managed("lobby", "one", true)]);
     assert_eq!(store.room(&key("attic")).await.unwrap(), None);
+    store.forget_room(&key("lobby")).await.unwrap();
+    assert_eq!(store.rooms().await.unwrap(), [managed("#attic:home.org", "two", false)]);
 }
 
 pub(super) async fn a_room_that_was_made_stays_made_by_us(stage: &mut Stage) {

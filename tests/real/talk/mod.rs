@@ -18,6 +18,7 @@ mod media;
 mod people;
 mod places;
 mod poison;
+mod reload;
 mod routed;
 mod sealed;
 mod slowed;

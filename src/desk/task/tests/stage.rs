@@ -457,5 +457,6 @@ fn status() -> Status {
         rooms: Vec::new(),
         counts: Counts::default(),
         parked: crate::model::Parked::default(),
+        reloads: Vec::new(),
     }
 }

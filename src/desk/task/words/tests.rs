@@ -70,6 +70,7 @@ fn status() -> Status {
         rooms: Vec::new(),
         counts: Counts::default(),
         parked: crate::model::Parked::default(),
+        reloads: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
+use crate::config::{
     Config, Problem, Severity,
     assemble::{Assembled, assemble},
     compile::{Given, compile},
@@ -48,10 +48,20 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<Problem>> {
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load_with(path: &Path, env: BTreeMap<String, String>) -> Result<Loaded, Vec<Problem>> {
-    let text = read_text(path).map_err(|error| vec![unreadable(path, &error)])?;
+    read_with(path, env, &mut Vec::new())
+}
+
+/// The same, with every file that counts in `looked_at`, whether it could be read or isn't there yet.
+pub(super) fn load_noting(path: &Path, looked_at: &mut Vec<PathBuf>) -> Result<Loaded, Vec<Problem>> {
+    read_with(path, environment(), looked_at)
+}
+
+fn read_with(path: &Path, env: BTreeMap<String, String>, looked_at: &mut Vec<PathBuf>) -> Result<Loaded, Vec<Problem>> {
     let folder = folder_of(path);
-    let mut vault = Vault::new(env, &folder);
     let dotenv = folder.join(".env");
+    looked_at.extend([path.to_owned(), dotenv.clone()]);
+    let text = read_text(path).map_err(|error| vec![unreadable(path, &error)])?;
+    let mut vault = Vault::new(env, &folder);
     let mut files = Vec::new();
     let mut notes = Vec::new();
     match read_text(&dotenv) {
@@ -64,7 +74,7 @@ pub fn load_with(path: &Path, env: BTreeMap<String, String>) -> Result<Loaded, V
         Err(Unreadable::Missing) => {}
         Err(error) => return Err(vec![unreadable(&dotenv, &error)]),
     }
-    let mut loaded = digest(path, text, &folder, &vault)?;
+    let mut loaded = digest(path, text, (&folder, &vault), looked_at)?;
     loaded.warnings.splice(0..0, notes);
     loaded.files.extend(files);
     Ok(loaded)
@@ -77,12 +87,18 @@ pub fn load_with(path: &Path, env: BTreeMap<String, String>) -> Result<Loaded, V
 pub fn compile_text(text: &str, folder: &Path, env: &BTreeMap<String, String>) -> Result<Loaded, Vec<Problem>> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let vault = Vault::new(env.clone(), &folder);
-    digest(&folder.join("config.yaml"), text.to_owned(), &folder, &vault)
+    digest(&folder.join("config.yaml"), text.to_owned(), (&folder, &vault), &mut Vec::new())
 }
 
 /// Text to configuration: parse, assemble, fill in, read, compile. Each stage goes on after an error as far as it can.
-fn digest(path: &Path, text: String, folder: &Path, vault: &Vault) -> Result<Loaded, Vec<Problem>> {
-    let Assembled { root, mut faults, mut sources, mut budget } = assemble(path, text);
+fn digest(
+    path: &Path,
+    text: String,
+    (folder, vault): (&Path, &Vault),
+    looked_at: &mut Vec<PathBuf>,
+) -> Result<Loaded, Vec<Problem>> {
+    let Assembled { root, mut faults, mut sources, mut budget, included } = assemble(path, text);
+    looked_at.extend(included);
     let Some(mut root) = root.filter(|root| !is_nothing(root)) else {
         let mut found = problems(&faults, None, &mut sources);
         if found.is_empty() {
