@@ -1,13 +1,13 @@
 //! The last words of an answer: written down, sent until they are there, in as many parts as they need.
 
-use std::pin::Pin;
+use std::{mem, pin::Pin};
 
 use serde_json::Value;
 use tokio::time::Duration;
 
 use super::{
     courier::{Courier, written},
-    first::find_first,
+    first::find_part,
     ground::first_letter,
     speech::Speech,
 };
@@ -62,13 +62,16 @@ impl Speech<'_> {
             let answer = self.answer.clone();
             let found = tokio::select! {
                 biased;
-                found = self.meanwhile(find_or_send_first(courier.clone(), first, answer, content)) => found,
+                found = self.meanwhile(find_or_send(courier.clone(), first, answer, content)) => found,
                 () = interrupted.as_mut() => return Farewell::Unsaid,
             };
             match found {
                 Ok(event) => self.found_first(event),
                 Err(error) => return Farewell::Impossible(error),
             }
+        }
+        if let Some(farewell) = self.find_lost_parts(interrupted.as_mut()).await {
+            return farewell;
         }
         let letters = self.letters(&text);
         if courier.write_down(letters.iter().map(|(letter, _)| letter.clone()).collect()).await.is_none() {
@@ -90,6 +93,25 @@ impl Speech<'_> {
         }
         self.remove_surplus(letters.len());
         Farewell::Said
+    }
+
+    /// Further messages that may be there already can't be sent with other words either: found or sent, they are written over
+    /// or taken back like any other. Where that isn't possible, it is how the last words fared.
+    async fn find_lost_parts(&mut self, mut interrupted: Pin<&mut impl Future<Output = ()>>) -> Option<Farewell> {
+        for letter in mem::take(&mut self.ground.lost_parts) {
+            let (courier, answer) = (self.courier.clone(), self.answer.clone());
+            let content = letter.content.clone().unwrap_or_default();
+            let found = tokio::select! {
+                biased;
+                found = self.meanwhile(find_or_send(courier, letter.clone(), answer, content)) => found,
+                () = interrupted.as_mut() => return Some(Farewell::Unsaid),
+            };
+            match found {
+                Ok(event) => self.note_sent(&letter, event),
+                Err(error) => return Some(Farewell::Impossible(error)),
+            }
+        }
+        None
     }
 
     /// The last words as letters, with their contents.
@@ -147,8 +169,8 @@ impl Speech<'_> {
     }
 }
 
-/// The first message of the answer, sent if it isn't there.
-async fn find_or_send_first(
+/// A message of the answer, sent if it isn't there.
+async fn find_or_send(
     courier: Courier,
     letter: Letter,
     answer: Answer,
@@ -156,7 +178,7 @@ async fn find_or_send_first(
 ) -> Result<EventId, MatrixError> {
     let mut tries = 0;
     loop {
-        let error = match find_first(&courier, &letter, &answer).await {
+        let error = match find_part(&courier, &letter, &answer).await {
             Ok(Some(event)) => return Ok(event),
             Ok(None) => break,
             Err(error) => error,
