@@ -122,6 +122,21 @@ async fn further_messages_that_nobody_noted_are_found() {
     }
 }
 
+/// S4, N3: an edit of which nobody knows whether it arrived may stand in the room: who is stopped then has a last word.
+#[tokio::test(start_paused = true)]
+async fn a_stop_writes_over_a_lost_edit() {
+    let stage = Stage::new();
+    let turn = stage.begin().await;
+    stage.speak(&turn, &[text("Whole"), FINISHED]).await;
+    stage.store.end_turn(&turn.id, TurnEnd::Done, "Whole", crate::observe::now()).await.unwrap();
+    let turn = stage.resume(&turn).await;
+    stage.hear_back(&turn, "Whole").await;
+    stage.homeserver.fail(&[Fault::Lost]);
+    stage.speak(&turn, &[text("New"), Deed::Wait(100), Deed::Halt(Halted::Deleted)]).await;
+    let messages = stage.homeserver.messages();
+    assert!(messages.len() > 2 && messages.last().is_some_and(Sent::is_final), "{messages:?}");
+}
+
 /// S7: an answer that is given again and became shorter takes back what it no longer needs.
 #[tokio::test(start_paused = true)]
 async fn a_shorter_answer_takes_back_its_surplus() {
