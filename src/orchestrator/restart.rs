@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{matrix::Retry, model::Millis};
+use crate::{
+    matrix::{MatrixError, Retry},
+    model::Millis,
+};
 
 /// The pauses after the first, second, … failure in a row; the last one repeats.
 const PAUSES_SECS: [u64; 5] = [5, 10, 20, 40, 60];
@@ -53,6 +56,15 @@ impl Restart {
         };
         let delay = base.mul_f64(1.0 + JITTER_SHARE * jitter.clamp(0.0, 1.0));
         Pause { attempt: self.failures, delay, down }
+    }
+}
+
+/// Whether waiting helps after a failed login. A token that is refused in the middle of it helps itself: the next step is to
+/// log in `anew`. Where that was refused, somebody is needed.
+pub(super) fn after_login(error: &MatrixError, anew: bool) -> Retry {
+    match error {
+        MatrixError::LoggedOut if !anew => Retry::Soon,
+        error => error.retry(),
     }
 }
 
@@ -113,5 +125,16 @@ mod tests {
                 prop_assert!((5..=72).contains(&secs(pause)));
             }
         }
+    }
+
+    /// I2: a lost login is made anew, and nobody counts as down meanwhile; a refused one needs help.
+    #[test]
+    fn a_lost_login_helps_itself_once() {
+        let check =
+            |error: MatrixError, anew, expected| assert_eq!(after_login(&error, anew), expected, "{error:?} {anew}");
+        check(MatrixError::LoggedOut, false, Retry::Soon);
+        check(MatrixError::LoggedOut, true, Retry::Never);
+        check(MatrixError::ServerTrouble { status: 502 }, true, Retry::Soon);
+        check(MatrixError::WrongPassword { localpart: "ada".to_owned() }, false, Retry::Never);
     }
 }

@@ -53,19 +53,15 @@ pub struct PostedLetter {
 }
 
 impl Store {
-    /// Begins an attempt of `turn`: what an earlier one left unsent is dropped, and `first` is noted as what may be sent
-    /// any moment. Answers what is known of the letters that went before.
+    /// Begins an attempt of `turn`: edits that an earlier one left unsent are dropped, and `first` is noted as what may be sent
+    /// any moment. Answers what is known of the letters that went before: a message among them may be in the room unnoted.
     ///
     /// # Errors
     /// [`StoreError`] when it could not be committed.
     pub async fn outbox_begin(&self, turn: &TurnId, first: Option<Letter>) -> Result<Vec<PostedLetter>, StoreError> {
         let turn = turn.clone();
         self.write(move |db| {
-            run(
-                db,
-                "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND sort IN ('part', 'edit')",
-                [turn.as_str()],
-            )?;
+            run(db, "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND sort = 'edit'", [turn.as_str()])?;
             let before = all(db, OF_TURN, [turn.as_str()], read)?;
             first.as_ref().map_or(Ok(()), |letter| put(db, letter))?;
             Ok(before)

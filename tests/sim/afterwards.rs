@@ -43,7 +43,8 @@ impl Crowd {
     pub(crate) fn delete(&self) {
         let Some(asked) = self.some_asked().filter(|asked| !self.held.borrow().contains(&asked.event)) else { return };
         self.world.redact(&asked.room, &asked.sender, &asked.event);
-        self.ledger.change(asked.number, |asked| asked.deleted = true);
+        let place = self.rooms.borrow().iter().find(|place| place.room == asked.room).cloned();
+        self.ledger.delete(asked.number, &place.map(|place| place.agents).unwrap_or_default());
         let mut threads = self.threads.borrow_mut();
         for thread in threads.iter_mut().filter(|thread| thread.root == asked.event || thread.last == asked.event) {
             // Whoever was asked by it alone has no part in the thread any more.
@@ -60,7 +61,7 @@ impl Crowd {
     pub(crate) fn stop(&self) {
         let Some(thread) = self.some_thread() else { return };
         let place = self.place(thread.place);
-        let within = |asked: &Asked| asked.event == thread.root || asked.thread.as_ref() == Some(&thread.root);
+        let within = |asked: &Asked| asked.is_in(&thread.root);
         let answer = self.last_answer(&place.room, &thread.root);
         if let (Some(answer), true) = (answer, self.dice.chance(0.6)) {
             self.world.react(&place.room, &thread.owner, &answer, "🛑");
@@ -78,7 +79,7 @@ impl Crowd {
         let Some(answer) = self.last_answer(&place.room, &thread.root) else { return };
         self.world.react(&place.room, &thread.owner, &answer, "🔁");
         self.ledger.stopped(&place.room, |_| false);
-        let within = |asked: &Asked| asked.event == thread.root || asked.thread.as_ref() == Some(&thread.root);
+        let within = |asked: &Asked| asked.is_in(&thread.root);
         let numbers: Vec<usize> =
             self.ledger.all().iter().filter(|asked| within(asked)).map(|asked| asked.number).collect();
         for number in numbers {

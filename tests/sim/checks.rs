@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     config::TEAM,
-    ledger::{Asked, Due},
+    ledger::{Asked, Due, tag},
     model::RE,
     world::Seen,
 };
@@ -18,7 +18,7 @@ use crate::{
 /// The key of notices.
 const NOTICE_KEY: &str = "org.maitre.notice";
 
-/// A responder in a conversation.
+/// A responder in a conversation, and for whom it answers.
 type Lane = (String, RoomId, Option<EventId>);
 /// An answer of a lane: where its question stands, where it begins, and which it is.
 type Given = (usize, usize, String);
@@ -116,9 +116,14 @@ impl Findings {
                 vec![names]
             }
             Due::OneOf(names) => names.iter().map(|name| vec![(*name).to_owned()]).collect(),
-            Due::House | Due::Nothing => Vec::new(),
+            Due::SomeOf(names) => {
+                let together = names.iter().map(|name| (*name).to_owned()).collect();
+                names.iter().map(|name| vec![(*name).to_owned()]).chain([together]).collect()
+            }
+            Due::House | Due::Nothing | Due::Perhaps => Vec::new(),
         };
-        for turn in turns.iter().filter(|turn| !meant.contains(&by(turn))) {
+        let is_meant = |turn: &&StoredTurn| asked.due == Due::Perhaps || meant.contains(&by(turn));
+        for turn in turns.iter().filter(|turn| !is_meant(turn)) {
             self.say(format!("N2: {tag} was answered by {:?}, due was {:?}", by(turn), asked.due));
         }
         if turns.len() > 1 {
@@ -128,7 +133,7 @@ impl Findings {
         match (turns.first(), decision) {
             (None, _) if meant.is_empty() || may_lack => {}
             (None, Some(DecisionAction::Say)) => self.outcomes.excused += 1,
-            (None, Some(DecisionAction::Ask)) if matches!(asked.due, Due::OneOf(_)) => self.outcomes.asked_whom += 1,
+            (None, Some(DecisionAction::Ask)) if asked.may_be_routed() => self.outcomes.asked_whom += 1,
             (None, decision) => self.say(format!("N2: {tag} was never answered; decided was {decision:?}")),
             (Some(turn), _) => match turn.state {
                 TurnState::Done => self.outcomes.answered += 1,
@@ -234,7 +239,10 @@ impl Findings {
             // A team's leader joins what its members said in words of its own.
             let names = stored.turn.responder.names();
             let in_one_voice = names.len() == 1 && names[0].as_str() != TEAM;
-            if in_one_voice && !text.contains(&format!("{RE}{}", asked.tag())) && asked.due != Due::Nothing {
+            let bears = |edits| text.contains(&format!("{RE}{}", tag(asked.number, edits)));
+            // What was being given anew when it was stopped stays what it was.
+            let is_known = bears(asked.edits) || (asked.stopped && (0..asked.edits).any(bears));
+            if in_one_voice && !is_known && asked.due != Due::Nothing {
                 self.say(format!("S7: the answer {id} doesn't know {}: {text}", asked.tag()));
             }
         }
@@ -249,7 +257,7 @@ impl Findings {
             // What the router is asked about may be overtaken meanwhile, and what was stopped and reworded begins again later.
             let overtaken = |event: &EventId| {
                 let asked = evidence.asked.iter().find(|asked| asked.event == *event);
-                asked.is_some_and(|asked| matches!(asked.due, Due::OneOf(_)) || asked.edits > 0 || asked.again)
+                asked.is_some_and(|asked| asked.may_be_routed() || asked.edits > 0 || asked.again)
             };
             if stored.turn.messages.iter().any(overtaken) {
                 continue;
@@ -257,7 +265,9 @@ impl Findings {
             let Some(question) = stored.turn.messages.iter().filter_map(position).min() else { continue };
             let Some(answer) = shown(timeline, stored.turn.id.as_str()).first().map(|part| part.at) else { continue };
             let conversation = &stored.turn.conversation;
-            let key = (stored.turn.responder.to_string(), conversation.room.clone(), conversation.thread.clone());
+            // What people say goes before what agents say.
+            let whose = format!("{} for {:?}", stored.turn.responder, stored.turn.priority);
+            let key = (whose, conversation.room.clone(), conversation.thread.clone());
             lanes.entry(key).or_default().push((question, answer, stored.turn.id.to_string()));
         }
         for (lane, mut answers) in lanes {

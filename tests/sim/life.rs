@@ -20,7 +20,7 @@ use maitre::{
 use tokio::{
     sync::{Notify, watch},
     task::yield_now,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{dice::Dice, model::Brain, trace::Trace, world::World};
@@ -41,6 +41,8 @@ pub(crate) struct Program {
     trace: Trace,
     /// Whether it may still be cut off.
     rough: Cell<bool>,
+    /// When the present life began.
+    began: Cell<Instant>,
     /// The picture that the present life shows.
     status: RefCell<Option<watch::Receiver<Status>>>,
     over: Notify,
@@ -100,6 +102,7 @@ impl Program {
             pauses,
             trace,
             rough: Cell::new(true),
+            began: Cell::new(Instant::now()),
             status: RefCell::new(None),
             over: Notify::new(),
             cuts: RefCell::default(),
@@ -114,6 +117,11 @@ impl Program {
     /// Whether everything that is configured is up.
     pub(crate) fn is_ready(&self) -> bool {
         self.status.borrow().as_ref().is_some_and(|status| status.borrow().ready)
+    }
+
+    /// How long the present life lasts.
+    pub(crate) fn age(&self) -> Duration {
+        self.began.get().elapsed()
     }
 
     /// What the status says, in short.
@@ -163,6 +171,7 @@ impl Program {
         let mut lives = 0;
         loop {
             lives += 1;
+            self.began.set(Instant::now());
             let end = if self.rough.get() && lives <= CUTS_MAX { self.next_end() } else { End::Never };
             self.trace.say(format!("life {lives} begins, and ends with {end:?}"));
             let (over, trouble) = self.one_life(lives, end).await;

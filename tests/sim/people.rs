@@ -67,8 +67,15 @@ pub(crate) struct Thread {
     pub(crate) by: Option<Vec<&'static str>>,
     /// The last thing people said in it.
     pub(crate) last: EventId,
-    /// Whether others than its owner have written in it.
-    pub(crate) shared: bool,
+}
+
+/// Who else has written in a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Nobody,
+    Somebody,
+    /// Somebody who took it back.
+    Gone,
 }
 
 impl Crowd {
@@ -193,7 +200,7 @@ impl Crowd {
         }
         let by = (mentioned || names.len() == 1).then_some(names);
         let root = asked.clone();
-        let thread = Thread { place: index, root, owner: who.clone(), by, last: asked, shared: false };
+        let thread = Thread { place: index, root, owner: who.clone(), by, last: asked };
         self.threads.borrow_mut().push(thread);
     }
 
@@ -203,8 +210,7 @@ impl Crowd {
         let (from, to) = if self.dice.chance(0.5) { ("ada", "bob") } else { ("bob", "ada") };
         let text = format!("@{from} {PASS_ON}{to}");
         let root = self.say(who, &place, None, Due::By(vec![from]), (text, vec![self.user(from)]));
-        let thread =
-            Thread { place: index, root: root.clone(), owner: who.clone(), by: None, last: root, shared: false };
+        let thread = Thread { place: index, root: root.clone(), owner: who.clone(), by: None, last: root };
         self.threads.borrow_mut().push(thread);
     }
 
@@ -272,7 +278,6 @@ impl Crowd {
             let mut threads = self.threads.borrow_mut();
             if let Some(known) = threads.iter_mut().find(|known| known.root == thread.root) {
                 known.last = event.clone();
-                known.shared |= *who != known.owner;
             }
         }
         event
@@ -283,14 +288,14 @@ impl Crowd {
         let Some(thread) = self.some_thread() else { return self.begin_somewhere() };
         let place = self.place(thread.place);
         let who = if self.dice.chance(0.8) { thread.owner.clone() } else { self.somebody() };
-        let alone = !thread.shared && who == thread.owner;
+        let company = self.company(&thread, &who);
         match &thread.by {
             // W7, W8: whoever is in it goes on.
-            Some(names) if alone && self.dice.chance(0.7) => {
+            Some(names) if company == Company::Nobody && self.dice.chance(0.7) => {
                 drop(self.ask(&who, &place, Some(&thread), names.clone(), false));
             }
             // W6: people among themselves.
-            _ if !alone && self.dice.chance(0.3) => {
+            _ if company == Company::Somebody && self.dice.chance(0.3) => {
                 drop(self.say(&who, &place, Some(&thread), Due::Nothing, ("to each other".to_owned(), Vec::new())));
             }
             _ => {
@@ -301,6 +306,17 @@ impl Crowd {
                 self.join(&thread, &names);
                 drop(self.ask(&who, &place, Some(&thread), names, true));
             }
+        }
+    }
+
+    /// Who beside `who` has written in a thread.
+    fn company(&self, thread: &Thread, who: &UserId) -> Company {
+        let all = self.ledger.all();
+        let mut others = all.iter().filter(|asked| asked.is_in(&thread.root) && asked.sender != *who).peekable();
+        match (others.peek().is_some(), others.any(|asked| !asked.deleted)) {
+            (false, _) => Company::Nobody,
+            (true, true) => Company::Somebody,
+            (true, false) => Company::Gone,
         }
     }
 
@@ -334,7 +350,7 @@ impl Crowd {
             let (al, bea) = (self.people.al.clone(), self.people.bea.clone());
             drop(self.say(&al, &place, None, Due::Nothing, (format!("@{} hello", bea.localpart()), vec![bea])));
         } else {
-            let mut content = wording("by the way", &tag(self.ledger.len(), 0), &[]);
+            let mut content = json!({ "body": "by the way, nothing", "m.mentions": {} });
             content["msgtype"] = json!("m.notice");
             drop(self.world.say(&place.room, &self.people.al, content));
         }

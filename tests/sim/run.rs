@@ -1,6 +1,7 @@
 //! One run: everything in it follows from its seed.
 
 use std::{
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
     time::Duration,
@@ -9,6 +10,7 @@ use std::{
 use maitre::{
     model::{Millis, RoomId, UserId},
     observe,
+    store::{Store, StoreError},
 };
 use tokio::{
     runtime::Builder,
@@ -37,6 +39,8 @@ const QUIET_FOR: Duration = Duration::from_secs(45);
 /// How often is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(4);
 
+/// When nobody is shown as writing any more who merely didn't say that they are done.
+const TYPING_ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// How long the homeserver remembers transactions at least; the program relies on it.
 const TRANSACTIONS_KEPT: Duration = Duration::from_mins(20);
 
@@ -92,11 +96,21 @@ async fn play(plan: Plan) -> Report {
     let people = People { al: world.person("al"), bea: world.person("bea"), mal: world.person("mal") };
     let crowd = Crowd::new(world.clone(), Rc::clone(&program), people, dice.fork("people"), trace.clone());
 
-    let stage = Stage { world: &world, program: &program, brain: &brain, crowd: &crowd, trace: &trace, models_fail };
+    let stage = Stage {
+        world: &world,
+        program: &program,
+        brain: &brain,
+        crowd: &crowd,
+        trace: &trace,
+        models_fail,
+        calm_since: Cell::default(),
+        ghosts: RefCell::default(),
+    };
     let (found, lives) = tokio::join!(stage.scene(), program.live());
     let (mut violations, outcomes) = found;
     violations.extend(lives);
     violations.extend(brain.violations());
+    violations.extend(stage.ghosts.take());
     // Members of a team and those who ask for a summary sit on the same places.
     if brain.open_most() > TURNS_MAX {
         violations
@@ -121,6 +135,10 @@ struct Stage<'a> {
     crowd: &'a Crowd,
     trace: &'a Trace,
     models_fail: bool,
+    /// Since when nothing fails any more.
+    calm_since: Cell<Option<Instant>>,
+    /// Who was shown as writing and didn't.
+    ghosts: RefCell<Vec<String>>,
 }
 
 impl Stage<'_> {
@@ -155,18 +173,22 @@ impl Stage<'_> {
         self.world.set_faults(Faults::none());
         self.brain.calm();
         self.program.calm();
+        self.calm_since.set(Some(Instant::now()));
     }
 
     /// Waits until nothing is left to be done.
     async fn settle(&self, when: &str) -> Option<String> {
         let until = Instant::now() + SETTLED_WITHIN;
-        let (mut quiet_since, mut last) = (Instant::now(), self.size());
+        let (mut quiet_since, mut last) = (Instant::now(), self.world.size());
         loop {
             sleep(LOOK_EVERY).await;
             let busy = self.busy().await;
-            let size = self.size();
+            let size = self.world.size();
             if busy.is_some() || size != last {
                 (quiet_since, last) = (Instant::now(), size);
+            }
+            if busy.is_none() && quiet_since.elapsed() > LOOK_EVERY {
+                self.nobody_writes();
             }
             if quiet_since.elapsed() >= QUIET_FOR {
                 return None;
@@ -174,6 +196,23 @@ impl Stage<'_> {
             if Instant::now() > until {
                 let why = busy.unwrap_or_else(|| "something is still being said".to_owned());
                 return Some(format!("stuck: {} minutes {when}, {why}", SETTLED_WITHIN.as_secs() / 60));
+            }
+        }
+    }
+
+    /// C7: who writes is shown as writing, and nobody else. What a life left that was cut off ends by itself in time, and so
+    /// does what was lost before it calmed down.
+    fn nobody_writes(&self) {
+        let calm_for = self.calm_since.get().map(|since| since.elapsed().min(self.program.age()));
+        if calm_for.is_none_or(|calm_for| calm_for < TYPING_ENDS_WITHIN) {
+            return;
+        }
+        for room in self.world.rooms() {
+            for user in self.world.typing(&room) {
+                let line = format!("C7: {user} is shown as writing in {room}, and doesn't");
+                if !self.ghosts.borrow().contains(&line) {
+                    self.ghosts.borrow_mut().push(line);
+                }
             }
         }
     }
@@ -194,13 +233,8 @@ impl Stage<'_> {
         if let Some(event) = store.due(1).await.ok()?.first() {
             return Some(format!("{} was not looked at", event.event));
         }
-        // A line that has gone silent notices only after a while.
-        let unheard =
-            self.crowd.ledger.all().iter().rfind(|asked| !asked.deleted && asked.due != Due::Nothing).cloned();
-        if let Some(asked) = unheard
-            && store.decision(&asked.room, &asked.event).await.ok()?.is_none()
-        {
-            return Some(format!("nobody has heard of {}", asked.tag()));
+        if let Some(unheard) = self.unheard(&store).await.ok()? {
+            return Some(unheard);
         }
         if let Some(letter) = store.outbox_pending(1).await.ok()?.first() {
             return Some(format!("{} is to be sent", letter.transaction));
@@ -209,8 +243,27 @@ impl Stage<'_> {
         Some(format!("the notice {:?} is to be said", notice.notice.id))
     }
 
-    fn size(&self) -> usize {
-        self.timelines().values().map(Vec::len).sum()
+    /// What people said or changed and nobody has heard of yet: a line that has gone silent notices only after a while.
+    async fn unheard(&self, store: &Store) -> Result<Option<String>, StoreError> {
+        let all = self.crowd.ledger.all().clone();
+        let last_due = all.iter().rfind(|asked| !asked.deleted && asked.due != Due::Nothing);
+        if let Some(asked) = last_due
+            && store.decision(&asked.room, &asked.event).await?.is_none()
+        {
+            return Ok(Some(format!("nobody has heard of {}", asked.tag())));
+        }
+        for asked in all.iter().filter(|asked| asked.deleted || asked.edits > 0) {
+            let heard = if asked.deleted {
+                store.is_deleted(&asked.room, &asked.event).await?
+            } else {
+                let message = store.message(&asked.room, &asked.event).await?;
+                message.is_some_and(|message| message.wording.body.contains(&asked.tag()))
+            };
+            if !heard {
+                return Ok(Some(format!("nobody has heard that it is {} now, or deleted", asked.tag())));
+            }
+        }
+        Ok(None)
     }
 
     fn timelines(&self) -> BTreeMap<RoomId, Vec<Seen>> {
@@ -231,7 +284,7 @@ impl Stage<'_> {
         }
     }
 
-    async fn look(&self) -> Result<checks::Findings, maitre::store::StoreError> {
+    async fn look(&self) -> Result<checks::Findings, StoreError> {
         let (store, timelines) = (self.program.store(), self.timelines());
         let server = self.crowd.people.al.server();
         let user = |name: &str| UserId::parse(format!("@{name}:{server}")).expect("a name makes a user");

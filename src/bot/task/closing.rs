@@ -1,6 +1,6 @@
 //! The last words of an answer: written down, sent until they are there, in as many parts as they need.
 
-use std::pin::Pin;
+use std::{mem, pin::Pin};
 
 use serde_json::Value;
 use tokio::time::Duration;
@@ -60,13 +60,16 @@ impl Speech<'_> {
                 (first_letter(self.turn, observe::now()), self.answer.first(&text, self.audience.roster()));
             let found = tokio::select! {
                 biased;
-                found = self.meanwhile(find_or_send_first(courier.clone(), first, content)) => found,
+                found = self.meanwhile(find_or_send(courier.clone(), first, content)) => found,
                 () = interrupted.as_mut() => return Farewell::Unsaid,
             };
             match found {
                 Ok(event) => self.found_first(event),
                 Err(error) => return Farewell::Impossible(error),
             }
+        }
+        if let Some(farewell) = self.find_lost_parts(interrupted.as_mut()).await {
+            return farewell;
         }
         let letters = self.letters(&text);
         if courier.write_down(letters.iter().map(|(letter, _)| letter.clone()).collect()).await.is_none() {
@@ -88,6 +91,24 @@ impl Speech<'_> {
         }
         self.remove_surplus(letters.len());
         Farewell::Said
+    }
+
+    /// Further messages that may be there already can't be sent with other words either: found or sent, they are written over
+    /// or taken back like any other. Where that isn't possible, it is how the last words fared.
+    async fn find_lost_parts(&mut self, mut interrupted: Pin<&mut impl Future<Output = ()>>) -> Option<Farewell> {
+        for letter in mem::take(&mut self.ground.lost_parts) {
+            let (courier, content) = (self.courier.clone(), letter.content.clone().unwrap_or_default());
+            let found = tokio::select! {
+                biased;
+                found = self.meanwhile(find_or_send(courier, letter.clone(), content)) => found,
+                () = interrupted.as_mut() => return Some(Farewell::Unsaid),
+            };
+            match found {
+                Ok(event) => self.note_sent(&letter, event),
+                Err(error) => return Some(Farewell::Impossible(error)),
+            }
+        }
+        None
     }
 
     /// The last words as letters, with their contents.
@@ -145,8 +166,8 @@ impl Speech<'_> {
     }
 }
 
-/// The first message of the answer, sent if it isn't there.
-async fn find_or_send_first(courier: Courier, letter: Letter, content: Value) -> Result<EventId, MatrixError> {
+/// A message of the answer, sent if it isn't there.
+async fn find_or_send(courier: Courier, letter: Letter, content: Value) -> Result<EventId, MatrixError> {
     let mut tries = 0;
     loop {
         let error = match find_part(&courier, &letter, &content).await {

@@ -24,6 +24,8 @@ pub(super) struct Ground {
     pub(super) parts: Vec<EventId>,
     /// Whether an earlier attempt may have sent a first message that nobody knows of.
     pub(super) lost: bool,
+    /// The further messages that an earlier attempt may have sent and that nobody knows of, in order.
+    pub(super) lost_parts: Vec<Letter>,
     /// What the earlier attempt said, and whether it got to its end.
     pub(super) said: String,
     /// Whether the earlier attempt got to its end.
@@ -46,6 +48,7 @@ impl Ground {
         let (before, question) = join!(begun, store.message(&turn.conversation.room, turn.reply_to()));
         let before = written(before)?;
         let mut ground = Self { parts: turn.parts.clone(), lost: is_lost(turn, &before), ..Self::default() };
+        ground.lost_parts = lost_parts(&before);
         ground.sign = before.into_iter().rev().find_map(|posted| sign_of(posted, turn.parts.first()));
         if turn.parts.is_empty() {
             ground.age = age(turn, written(question).flatten().as_ref(), now);
@@ -101,6 +104,13 @@ pub(super) fn answer(turn: &Turn, late: Option<Duration>) -> Answer {
 
 fn is_lost(turn: &Turn, before: &[PostedLetter]) -> bool {
     turn.parts.is_empty() && before.iter().any(|posted| posted.letter.sort == LetterSort::First)
+}
+
+fn lost_parts(before: &[PostedLetter]) -> Vec<Letter> {
+    let lost = before.iter().filter(|posted| posted.letter.sort == LetterSort::Part && posted.event.is_none());
+    let mut lost: Vec<Letter> = lost.map(|posted| posted.letter.clone()).collect();
+    lost.sort_by_key(|letter| letter.part);
+    lost
 }
 
 /// The sign that a letter is. What is known to be in the room was forgotten, but follows from the message it stands on.

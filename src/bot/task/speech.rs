@@ -95,7 +95,7 @@ pub(super) struct Speech<'a> {
     offer: Offer,
     tries: u32,
     edits: u32,
-    /// Whether anything of this attempt is in the room.
+    /// Whether anything of this attempt is in the room, or may be.
     shown: bool,
     /// How it ends, once that is known; the first end counts.
     end: Option<TurnEnd>,
@@ -285,7 +285,10 @@ impl<'a> Speech<'a> {
     }
 
     fn undelivered(&mut self, error: MatrixError) -> Option<Close> {
-        self.lost |= self.parts.is_empty() && !never_arrived(&error);
+        if !never_arrived(&error) {
+            // It may be in the room: a first message is looked for, an edit is written over by the end.
+            (self.lost, self.shown) = (self.lost || self.parts.is_empty(), self.shown || !self.parts.is_empty());
+        }
         if self.leaving {
             return Some(Close::Quiet(TurnEnd::Stopped));
         }

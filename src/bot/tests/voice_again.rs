@@ -144,6 +144,43 @@ async fn an_edited_question_is_answered_in_place() {
     assert_eq!((signs.len(), stage.homeserver.taken_back().len()), (1, 1));
 }
 
+/// N3, N4: a further message of a long answer that went out just before a crash is known again: the next attempt writes over
+/// it, or takes it back, also when the homeserver has forgotten it.
+#[tokio::test(start_paused = true)]
+async fn further_messages_that_nobody_noted_are_found() {
+    let long = "word ".repeat(20_000);
+    for (next, forgets) in [(long.as_str(), false), (long.as_str(), true), ("Short.", false), ("Short.", true)] {
+        for cut_at in (20..200).step_by(10) {
+            let mut stage = Stage::new();
+            let turn = stage.begin().await;
+            stage.speak_and_die(&turn, &[text(&long), FINISHED], Duration::from_millis(cut_at)).await;
+            if forgets {
+                stage.homeserver.forget();
+            }
+            let turn = stage.resume(&turn).await;
+            stage.speak(&turn, &[text(next), FINISHED]).await;
+            let said: Vec<String> = stage.visible().iter().map(|part| part.trim().to_owned()).collect();
+            assert_eq!(said.join(" "), next.trim(), "cut at {cut_at}, forgets: {forgets}");
+            assert_eq!(stage.parts(&turn).await.len(), said.len());
+        }
+    }
+}
+
+/// S4, N3: an edit of which nobody knows whether it arrived may stand in the room: who is stopped then has a last word.
+#[tokio::test(start_paused = true)]
+async fn a_stop_writes_over_a_lost_edit() {
+    let stage = Stage::new();
+    let turn = stage.begin().await;
+    stage.speak(&turn, &[text("Whole"), FINISHED]).await;
+    stage.store.end_turn(&turn.id, TurnEnd::Done, "Whole", crate::observe::now()).await.unwrap();
+    let turn = stage.resume(&turn).await;
+    stage.hear_back(&turn, "Whole", true).await;
+    stage.homeserver.fail(&[Fault::Lost]);
+    stage.speak(&turn, &[text("New"), Deed::Wait(100), Deed::Halt(Halted::Deleted)]).await;
+    let messages = stage.homeserver.messages();
+    assert!(messages.len() > 2 && messages.last().is_some_and(Sent::is_final), "{messages:?}");
+}
+
 /// S7: an answer that is given again and became shorter takes back what it no longer needs.
 #[tokio::test(start_paused = true)]
 async fn a_shorter_answer_takes_back_its_surplus() {

@@ -17,7 +17,7 @@ use crate::{
     model::EntityName,
     nursery::{Stop, panic_message},
     observe::{self, EntityBackingOff, EntityDown, EntityStarting, EntityStopped, SyncFailed, SyncStalled, TaskDied},
-    orchestrator::restart::Restart,
+    orchestrator::restart::{Restart, after_login},
     store::Store,
 };
 
@@ -72,8 +72,9 @@ impl Bot {
                     logged_out = true;
                 }
                 Err(error) => {
+                    let retry = after_login(&error, logged_out);
                     logged_out |= matches!(error, MatrixError::LoggedOut);
-                    self.pause(restart, error.retry(), &error).await;
+                    self.pause(restart, retry, &error).await;
                 }
             }
         }

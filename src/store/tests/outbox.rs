@@ -37,19 +37,23 @@ async fn parts(store: &Store, turn: &str) -> Vec<EventId> {
     store.turn(&turn_id(turn)).await.unwrap().unwrap().turn.parts
 }
 
-/// N3, N4: what may have been sent is known after a crash; what an attempt left unsent is dropped by the next.
+/// N3, N4: what may have been sent is known after a crash; edits that an attempt left unsent are dropped by the next.
 pub(super) async fn an_attempt_finds_what_went_before(stage: &mut Stage) {
     begin_turn(&stage.store, "t", 2).await;
     assert!(stage.store.outbox_begin(&turn_id("t"), Some(reserved("t"))).await.unwrap().is_empty());
     let sign = letter("t", "t.1.stop", 0, LetterSort::Reaction);
     let closing = letter("t", "t.1.final.0", 0, LetterSort::Edit);
-    stage.store.outbox_put(vec![sign.clone(), closing]).await.unwrap();
+    let part = letter("t", "t.1.final.1", 1, LetterSort::Part);
+    stage.store.outbox_put(vec![sign.clone(), closing, part.clone()]).await.unwrap();
     stage.store.outbox_sent(&sign, &event_id("sign")).await.unwrap();
     stage.crash().await;
     let before = stage.store.outbox_begin(&turn_id("t"), Some(reserved("t"))).await.unwrap();
     let known: Vec<_> = before.iter().map(|posted| (posted.letter.sort, posted.event.clone())).collect();
-    assert_eq!(known, [(LetterSort::First, None), (LetterSort::Reaction, Some(event_id("sign")))]);
-    assert_eq!(before[0].letter, reserved("t"));
+    let expected =
+        [(LetterSort::First, None), (LetterSort::Reaction, Some(event_id("sign"))), (LetterSort::Part, None)];
+    assert_eq!(known, expected);
+    assert_eq!((&before[0].letter, &before[2].letter), (&reserved("t"), &part));
+    stage.store.outbox_forget(&part.transaction).await.unwrap();
     stage.store.outbox_again(&sign).await.unwrap();
     let again = stage.store.outbox_begin(&turn_id("t"), None).await.unwrap().remove(1);
     assert_eq!((again.letter, again.event), (sign.clone(), None), "there is something left to do about it");

@@ -121,8 +121,12 @@ impl World {
         self.with(|server| server.rooms.get(room).map(|room| room.events.clone()).unwrap_or_default())
     }
 
+    /// How much happened in all rooms together.
+    pub(crate) fn size(&self) -> usize {
+        self.with(|server| server.rooms.values().map(|room| room.events.len()).sum())
+    }
+
     /// Who is shown as writing.
-    #[cfg(test)]
     pub(crate) fn typing(&self, room: &RoomId) -> Vec<UserId> {
         self.with(|server| server.typing(room, Instant::now()))
     }

@@ -17,7 +17,10 @@ pub(super) struct Room {
     pub(super) id: RoomId,
     /// Which of the homeserver's writers keeps it: each has a stream of its own.
     pub(super) writer: usize,
+    /// In the order of the stream. Only [`Self::push`] adds to them.
     pub(super) events: Vec<Seen>,
+    /// Where its memberships stand among them: everybody's long-poll asks for its own again and again.
+    memberships: Vec<usize>,
 }
 
 /// One event, as it stands now.
@@ -95,7 +98,21 @@ impl Seen {
 
 impl Room {
     pub(super) fn new(id: RoomId, writer: usize) -> Self {
-        Self { id, writer, events: Vec::new() }
+        Self { id, writer, events: Vec::new(), memberships: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, seen: Seen) {
+        if seen.kind == "m.room.member" {
+            self.memberships.push(self.events.len());
+        }
+        self.events.push(seen);
+    }
+
+    /// What came after one position and up to another, each with its place in the room.
+    pub(super) fn between(&self, after: u64, up_to: u64) -> impl Iterator<Item = (usize, &Seen)> {
+        let to = self.events.partition_point(|seen| seen.position <= up_to);
+        let from = self.events[..to].partition_point(|seen| seen.position <= after);
+        (from..to).zip(&self.events[from..to])
     }
 
     /// The newest own membership event up to `position`, if there is one.
@@ -111,7 +128,7 @@ impl Room {
     }
 
     fn memberships<'a>(&'a self, user: &UserId) -> impl DoubleEndedIterator<Item = &'a Seen> {
-        self.events.iter().filter(move |seen| seen.is_membership_of(user))
+        self.memberships.iter().map(|at| &self.events[*at]).filter(move |seen| seen.is_membership_of(user))
     }
 
     /// How `user` stands to the room now; nothing, if they never had to do with it.

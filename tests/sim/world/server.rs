@@ -217,7 +217,7 @@ impl Server {
         if let Some(known) = self.rooms.get_mut(room) {
             let before = state_key.and_then(|key| known.state(kind, key)).filter(|seen| seen.kind == "m.room.member");
             let was = before.map(|seen| seen.membership().to_owned());
-            known.events.push(Seen {
+            known.push(Seen {
                 event: event.clone(),
                 sender: sender.clone(),
                 kind: kind.to_owned(),
@@ -251,7 +251,6 @@ impl Server {
     }
 
     /// Who is shown as writing.
-    #[cfg(test)]
     pub(super) fn typing(&self, room: &RoomId, now: Instant) -> Vec<UserId> {
         let shown = self.typing.iter().filter(|((at, _), until)| at == room && **until > now);
         shown.map(|((_, user), _)| user.clone()).collect()

@@ -146,8 +146,7 @@ impl Server {
 
 /// A room's part of an answer; nothing, where nothing is to be shown.
 fn page(room: &Room, user: &UserId, (from, until): (u64, u64), is_new: bool, events_max: usize) -> Option<RoomPage> {
-    let shown: Vec<(usize, &Seen)> =
-        room.events.iter().enumerate().filter(|(_, seen)| seen.position > from && seen.position <= until).collect();
+    let shown: Vec<(usize, &Seen)> = room.between(from, until).collect();
     let (first, _) = *shown.get(shown.len().saturating_sub(events_max))?;
     let (left_out, timeline) = shown.split_at(shown.len().saturating_sub(events_max));
     // To Synapse a room that was just joined always lacks something.

@@ -86,11 +86,11 @@ impl Line {
         let dice = &self.world.dice;
         let now = server.position();
         let mut wanted = Wanted { since, until: now, again_from: None };
-        let has_news = |server: &Server, wanted: &Wanted| {
-            let (rooms, changes) = server.news(&self.user, wanted);
+        let mut news = server.news(&self.user, &wanted);
+        let has_news = |(rooms, changes): &(Vec<RoomPage>, Vec<Change>)| {
             since.is_none() || !rooms.is_empty() || !changes.is_empty()
         };
-        if !has_news(server, &wanted) {
+        if !has_news(&news) {
             return Look { page: page(wanted.until, Vec::new(), Vec::new()), has_news: false, held_back: false };
         }
         let mut held_back = false;
@@ -110,8 +110,11 @@ impl Line {
         if before != since && dice.chance(server.faults.repeat) {
             wanted.again_from = before;
         }
-        let has_news = has_news(server, &wanted);
-        let (rooms, changes) = server.news(&self.user, &wanted);
+        if held_back || wanted.again_from.is_some() {
+            news = server.news(&self.user, &wanted);
+        }
+        let has_news = has_news(&news);
+        let (rooms, changes) = news;
         if has_news && wanted.again_from.is_some() {
             server.count("sync: brought something once more");
         }
