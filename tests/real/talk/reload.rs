@@ -169,7 +169,8 @@ async fn admins_are_told_in_their_room() {
     told("the change", &["The configuration changed", "~ agent alpha: role"]).await;
 }
 
-/// Conversation 85. X11, X4, H2: an admin has the file read, and is told what became of it; others may not.
+/// Conversation 85. X11, X4, H1, H2: an admin has the file read, and is told what became of it; others may not. SIGHUP does it,
+/// too.
 #[tokio::test]
 async fn admins_have_the_file_read() {
     let (hall, _) = hall("").await;
@@ -184,6 +185,9 @@ async fn admins_have_the_file_read() {
     assert_eq!(hall.reload_after(before).await.outcome, ReloadOutcome::Unchanged);
     stage.post_by(&mut admin, &Post::text("!status")).await;
     stage.notice("router", &["Configuration: read", "it is what runs"]).await;
+    let before = hall.reloads().await;
+    hall.maitre.hang_up();
+    assert_eq!(hall.reload_after(before).await.outcome, ReloadOutcome::Unchanged);
 }
 
 /// Conversation 86. H3, H4: agents are moved between rooms and rooms are renamed while somebody speaks, and all sync loops begin
