@@ -15,7 +15,7 @@ use crate::{
     model::{Counts, Millis, Parked, Status},
     nursery::{self, Ending, Nursery, Stop},
     observe::{Metrics, TaskDied, now},
-    orchestrator::{self, Outcome, Readings, Start},
+    orchestrator::{self, Outcome, Start, Watched},
     store::Store,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct House {
     server: Option<(Server, Metrics)>,
     status: watch::Sender<Status>,
     /// What its configuration becomes while it runs, where somebody watches that.
-    readings: Option<Readings>,
+    watched: Option<Watched>,
 }
 
 impl House {
@@ -44,12 +44,12 @@ impl House {
             .or_exit(Exit::State)?;
         let server = bind(&config.http).await.or_exit(Exit::Unavailable)?;
         let (status, _) = watch::channel(first_picture(&config, now()));
-        Ok(Self { config: Arc::new(config), store, server: server.zip(metrics), status, readings: None })
+        Ok(Self { config: Arc::new(config), store, server: server.zip(metrics), status, watched: None })
     }
 
-    /// The same, which takes over what `readings` bring.
-    pub(super) fn following(self, readings: Readings) -> Self {
-        Self { readings: Some(readings), ..self }
+    /// The same, which takes over what becomes of its configuration.
+    pub(super) fn following(self, watched: Watched) -> Self {
+        Self { watched: Some(watched), ..self }
     }
 
     /// The picture of the house as it changes.
@@ -59,7 +59,7 @@ impl House {
 
     /// Runs until `stop` is pulled or the orchestrator gives up.
     pub(super) async fn keep(self, stop: Stop) -> Result<Exit, Failure> {
-        let Self { config, store, server, status, readings } = self;
+        let Self { config, store, server, status, watched } = self;
         // The status server outlives the orchestrator, so that it can tell how far the stop has come.
         let (nursery, exits) = Nursery::new(Stop::default());
         if let Some((server, metrics)) = server {
@@ -67,7 +67,7 @@ impl House {
             nursery.forever("http", server.run(sources, nursery.stop().clone()));
         }
         let start = Start { config, store: store.clone(), stop: stop.clone(), status };
-        let outcome = orchestrate((start, readings), &stop, exits).await;
+        let outcome = orchestrate((start, watched), &stop, exits).await;
         nursery.stop().ask();
         let closed = timeout(CLOSE_TIME_MAX, async {
             nursery.empty().await;
@@ -84,11 +84,11 @@ impl House {
 
 /// Runs the orchestrator; the death of a task beside it stops it, in order.
 async fn orchestrate(
-    (start, readings): (Start, Option<Readings>),
+    (start, watched): (Start, Option<Watched>),
     stop: &Stop,
     mut exits: mpsc::Receiver<nursery::Exit>,
 ) -> Outcome {
-    let mut running = pin!(orchestrator::run(start, readings));
+    let mut running = pin!(orchestrator::run(start, watched));
     let mut overdue = pin!(async {
         stop.hard().await;
         sleep(HARD_STOP_TIME_MAX).await;

@@ -46,10 +46,10 @@ async fn keep(args: &RunArgs, loaded: Loaded, metrics: Option<Metrics>) -> Resul
     let (stop, done) = (Stop::default(), Stop::default());
     let (nursery, _exits) = Nursery::new(done.clone());
     nursery.forever("signals", Signals::take()?.obey(stop.clone(), done.clone()));
-    let (readings, nudge) = watch_files(&args.config, &loaded);
+    let watched = watch_files(&args.config, &loaded);
     // Without a terminal that could hang up, SIGHUP is what it is to services: a wish to read the configuration.
     if !io::stdin().is_terminal() {
-        nursery.forever("hang-ups", HangUps::take()?.obey(nudge, done.clone()));
+        nursery.forever("hang-ups", HangUps::take()?.obey(watched.nudge.clone(), done.clone()));
     }
     let config = loaded.config;
     let opened = tokio::select! {
@@ -59,7 +59,7 @@ async fn keep(args: &RunArgs, loaded: Loaded, metrics: Option<Metrics>) -> Resul
         () = stop.soft() => None,
     };
     let outcome = match opened {
-        Some(Ok(house)) => house.following(readings).keep(stop).await,
+        Some(Ok(house)) => house.following(watched).keep(stop).await,
         Some(Err(failure)) => Err(failure),
         None => Ok(Exit::Success),
     };

@@ -4,7 +4,7 @@
 //! typed; includes are put in their places and variables filled in; the tree is read into what may be typed (`raw`), and
 //! that is compiled into [`Config`]. Every stage notes what is wrong and goes on, so that a person sees all of it.
 //!
-//! While a house runs, a [`Watch`] reads the files again whenever they change, and [`diff`] says what that asks of it.
+//! While a house runs, a [`Watch`] reads the files again whenever they change, and [`diff()`] says what that asks of it.
 //!
 //! **Invariant:** no message, hint or shown line holds a secret.
 

@@ -14,4 +14,4 @@ mod restart;
 mod rooms;
 mod task;
 
-pub use task::{Book, Chance, Doors, Outcome, Readings, Start, hide_secrets, run, run_on, watch_files};
+pub use task::{Book, Chance, Doors, Outcome, Start, Watched, hide_secrets, run, run_on, watch_files};

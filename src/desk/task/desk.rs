@@ -15,7 +15,13 @@ use super::{
     words::Clerk,
 };
 use crate::{
-    broker::Broker, config::Config, matrix::Lines, model::Status, nursery::Stop, routing::RouteInbox, store::Store,
+    broker::Broker,
+    config::{Config, Nudge},
+    matrix::Lines,
+    model::Status,
+    nursery::Stop,
+    routing::RouteInbox,
+    store::Store,
 };
 
 /// The desk's own task.
@@ -37,13 +43,15 @@ pub struct Ways {
     pub status: watch::Receiver<Status>,
     /// Rung when something came in that whoever keeps the rooms must act on.
     pub action: Arc<Notify>,
+    /// Has the configuration read, where it has a file.
+    pub nudge: Option<Nudge>,
 }
 
 impl Desk {
     /// A desk over `store`, and the way to it.
     #[must_use]
     pub fn new(store: Store, config: watch::Receiver<Arc<Config>>, ways: Ways) -> (Self, Inbox) {
-        let Ways { lines, broker, routes, status, action } = ways;
+        let Ways { lines, broker, routes, status, action, nudge } = ways;
         let (sender, inbox) = mpsc::channel(WAITING_MAX);
         let (router, asked) = mpsc::channel(ASKED_WAITING_MAX);
         let members = Arc::new(Members::new(lines.clone()));
@@ -66,6 +74,7 @@ impl Desk {
                 lines: lines.clone(),
                 broker: broker.clone(),
                 status,
+                nudge,
             },
             config: config.clone(),
             broker,

@@ -38,13 +38,16 @@ pub fn misused(word: Word) -> String {
     format!("That isn't how it goes: {}. For example: {}", code(&entry.usage()), code(entry.example))
 }
 
-/// What is said to somebody who hasn't the power over the room that `word` takes.
+/// What is said to somebody who hasn't the power that `word` takes.
 #[must_use]
 pub fn refused(word: Word) -> String {
-    format!(
-        "{} is for those who may change this room: its moderators and admins, and the admins of this house.",
-        code(word.entry().usage().as_str())
-    )
+    let whom = match word.entry().rank {
+        Rank::HouseAdmin => "the admins of this house",
+        Rank::Everybody | Rank::RoomAdmin => {
+            "those who may change this room: its moderators and admins, and the admins of this house"
+        }
+    };
+    format!("{} is for {whom}.", code(word.entry().usage().as_str()))
 }
 
 /// What is said to somebody who may give `word`, but didn't from a device that their own account vouches for.
@@ -56,6 +59,16 @@ pub fn unverified(word: Word) -> String {
          verified, and send it again.",
         code(&format!("!{}", word.name()))
     )
+}
+
+/// What is said to somebody who has the configuration read.
+#[must_use]
+pub fn reloading(is_watched: bool) -> String {
+    if is_watched {
+        format!("The configuration is being read. {} tells what became of it.", code("!status"))
+    } else {
+        "This house lives without a file: there is nothing to read again.".to_owned()
+    }
 }
 
 /// What is said when the homeserver didn't answer a question that the command depends on.
@@ -86,6 +99,7 @@ fn rank(entry: &Entry) -> &'static str {
     match entry.rank {
         Rank::Everybody => "",
         Rank::RoomAdmin => " (Changing it takes power over the room.)",
+        Rank::HouseAdmin => " (For the admins of this house.)",
     }
 }
 
@@ -106,7 +120,7 @@ mod tests {
             assert!(everything.contains(&format!("`{}`", entry.usage())), "{everything}");
             assert!(help(Some(entry.name)).contains(entry.example), "{}", entry.name);
         }
-        assert!(!everything.contains("!config") && !everything.contains("!reload"), "{everything}");
+        assert!(!everything.contains("!config"), "{everything}");
         assert!(help(Some("Thread Mode")).starts_with("`!thread_mode [room|thread|reset]`"));
         assert!(help(Some("statsu")).starts_with("Did you mean `status`?"));
         assert!(help(Some("`*x*` @room")).starts_with("There is no command `'*x*' @room`."));
@@ -118,6 +132,8 @@ mod tests {
         assert!(typo("help").starts_with("Did you mean `!help`?"));
         assert_eq!(misused(Word::Stop), "That isn't how it goes: `!stop [all]`. For example: `!stop`");
         assert!(refused(Word::Encrypt).starts_with("`!encrypt [confirm]` is for those who may change this room"));
+        assert_eq!(refused(Word::Reload), "`!reload` is for the admins of this house.");
+        assert!(reloading(true).contains("`!status`") && reloading(false).contains("nothing to read"));
         assert!(
             unverified(Word::ThreadMode).starts_with("`!thread_mode` changes this encrypted room, and was not taken")
         );

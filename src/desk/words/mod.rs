@@ -23,7 +23,7 @@ pub(super) use book::Word;
 pub(super) use choice::{Change, ModelFacts, model, thread_mode};
 pub(super) use control::{Again, retried, stopped};
 pub(super) use encryption::{SealFacts, Switched, e2ee, explain, switched};
-pub(super) use help::{help, misused, refused, typo, unanswered, unverified};
+pub(super) use help::{help, misused, refused, reloading, typo, unanswered, unverified};
 pub(super) use hosts::{Host, excuse, hi, how_to_ask, lonely, over_budget};
 pub(super) use missed::{chosen, missed};
 pub(super) use power::is_room_admin;

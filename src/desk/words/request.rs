@@ -23,6 +23,8 @@ pub enum Request {
     Model(Reach, ModelWish),
     /// Where answers go in the room.
     ThreadMode(ModeWish),
+    /// Have the configuration read.
+    Reload,
     /// Say what encryption means.
     ExplainEncryption,
     /// Switch encryption on.
@@ -83,8 +85,15 @@ impl Request {
             Word::Model => model(&said).map(|wish| Self::Model(Reach::Thread, wish)),
             Word::RoomModel => model(&said).map(|wish| Self::Model(Reach::Room, wish)),
             Word::ThreadMode => thread_mode(&lower),
+            Word::Reload => lower.is_empty().then_some(Self::Reload),
             Word::Encrypt => encrypt(&lower),
         }
+    }
+
+    /// Whether only the house's admins may ask for it.
+    #[must_use]
+    pub fn needs_house_admin(&self) -> bool {
+        matches!(self, Self::Reload)
     }
 
     /// Whether only those with power over the room may ask for it. Looking is free.
@@ -95,7 +104,7 @@ impl Request {
             Self::Model(reach, wish) => *reach == Reach::Room && matches!(wish, ModelWish::Set(_) | ModelWish::Reset),
             Self::ThreadMode(wish) => *wish != ModeWish::Show,
             Self::ExplainEncryption | Self::Encrypt => true,
-            Self::Help(_) | Self::Hi | Self::Why | Self::Status | Self::Retry(_) | Self::E2ee => false,
+            Self::Help(_) | Self::Hi | Self::Why | Self::Status | Self::Retry(_) | Self::Reload | Self::E2ee => false,
         }
     }
 }
@@ -191,6 +200,8 @@ mod tests {
         check(Word::Encrypt, "!encrypt confirm", Some(Request::Encrypt));
         check(Word::Encrypt, "!encrypt yes", None);
         check(Word::E2ee, "!e2ee", Some(Request::E2ee));
+        check(Word::Reload, "!reload", Some(Request::Reload));
+        check(Word::Reload, "!reload now", None);
     }
 
     /// X: who looks needs no power, who changes a room does.

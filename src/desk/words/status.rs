@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     config::ThreadMode,
-    model::{Millis, Phase, Status},
+    model::{Millis, Phase, Reload, ReloadOutcome, Status},
 };
 
 /// How many lines of one kind are shown; the rest is counted.
@@ -85,7 +85,25 @@ pub fn of_house(status: &Status, work: &Work) -> String {
         count(work.lanes, "conversation", "conversations")
     ));
     lines.extend(parked(&work.parked));
+    lines.extend(status.reloads.first().map(|reload| configuration(reload, status.taken_at)));
     lines.join("\n")
+}
+
+/// H2: what became of the configuration's files when they changed last.
+fn configuration(reload: &Reload, now: Millis) -> String {
+    let when = span(now.since(reload.at));
+    let reasons = reload.reasons.iter().take(LINES_MAX).map(|reason| format!("\n  - {}", plain(reason)));
+    let changes = count(reload.changes.len() as u64, "change", "changes");
+    match reload.outcome {
+        ReloadOutcome::Applied => format!("- Configuration: changed {when} ago, with {changes}."),
+        ReloadOutcome::Unchanged => format!("- Configuration: read {when} ago; it is what runs."),
+        ReloadOutcome::Invalid | ReloadOutcome::Refused | ReloadOutcome::RolledBack => {
+            format!(
+                "- Configuration: the file isn't what runs since {when} ago:{}",
+                reasons.collect::<Vec<_>>().concat()
+            )
+        }
+    }
 }
 
 fn is_open(stage: Stage) -> bool {
@@ -222,5 +240,24 @@ mod tests {
         );
         let many = Work { parked: vec![("3f".to_owned(), "Ada".to_owned()); LINES_MAX + 1], ..work };
         assert!(of_house(&status, &many).ends_with("- and 1 more"));
+    }
+
+    /// H2, X4: admins are told what became of the configuration's files.
+    #[test]
+    fn the_configuration_is_told_of() {
+        let reload = |outcome| Reload {
+            at: Millis(1_000),
+            outcome,
+            changes: vec!["+ agent bob".to_owned()],
+            reasons: vec!["config.yaml:3:1: `x`".to_owned()],
+        };
+        let told = |outcome| configuration(&reload(outcome), Millis(3_000));
+        assert_eq!(told(ReloadOutcome::Applied), "- Configuration: changed 2.0 s ago, with 1 change.");
+        assert_eq!(told(ReloadOutcome::Unchanged), "- Configuration: read 2.0 s ago; it is what runs.");
+        let told = told(ReloadOutcome::Refused);
+        assert!(
+            told.starts_with("- Configuration: the file isn't what runs since 2.0 s ago:\n  - config.yaml"),
+            "{told}"
+        );
     }
 }

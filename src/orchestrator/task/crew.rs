@@ -150,8 +150,13 @@ impl Crew {
     /// Sends `entity` away once it has ended what it is saying. Nobody waits for that.
     pub(super) fn dismiss(&mut self, entity: &EntityName, old: &Config) {
         let Some(aboard) = self.aboard.get(entity).cloned() else { return };
-        let farewell =
-            Farewell { entity: entity.clone(), means: self.means.clone(), aboard, time: old.conversation.turn_timeout };
+        let farewell = Farewell {
+            entity: entity.clone(),
+            means: self.means.clone(),
+            aboard,
+            rooms: old.entity(entity).map(|entity| entity.rooms.clone()).unwrap_or_default(),
+            time: old.conversation.turn_timeout,
+        };
         let leaving = self.task(&format!("farewell:{entity}"), |stay| farewell.run(stay));
         self.leaving.insert(entity.clone(), leaving);
         // Whoever has gone is forgotten, so that the list doesn't grow with every name there ever was.

@@ -4,9 +4,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::{self, Instant};
 
-use super::crew::{Aboard, Means};
+use super::{
+    crew::{Aboard, Means},
+    report::Wish,
+};
 use crate::{
-    model::{EntityName, RoomId},
+    model::{EntityName, RoomId, RoomKey},
     nursery::Stop,
     observe::{ErrandFailed, RoomLeft},
     store::{Membership, StoreError},
@@ -22,6 +25,8 @@ pub(super) struct Farewell {
     pub(super) entity: EntityName,
     pub(super) means: Means,
     pub(super) aboard: Aboard,
+    /// Where it belonged.
+    pub(super) rooms: Vec<RoomKey>,
     /// How long an answer may take; nobody waits longer for the last one.
     pub(super) time: Duration,
 }
@@ -36,6 +41,10 @@ impl Farewell {
         }
         self.aboard.end().await;
         self.means.hang_up(&self.entity).await;
+        // Where it couldn't leave by itself, the router takes it out.
+        for key in self.rooms {
+            self.means.wish(Wish::Visit(key)).await;
+        }
     }
 
     async fn leave(&self) {
@@ -51,14 +60,13 @@ impl Farewell {
             }
             time::sleep(LOOK_PAUSE).await;
         }
-        let rooms = match self.rooms().await {
+        let rooms = match self.inside().await {
             Ok(rooms) => rooms,
             Err(error) => {
                 ErrandFailed { errand: "find the rooms of an entity that goes", error: &error }.emit();
                 return;
             }
         };
-        // Where it isn't up the router takes it out, when it looks after the room next.
         let Some(line) = self.means.lines.of(&self.entity) else { return };
         for room in rooms {
             match time::timeout(LEAVE_TIME_MAX, line.leave(room.clone())).await {
@@ -78,7 +86,7 @@ impl Farewell {
     }
 
     /// The managed rooms that it is in.
-    async fn rooms(&self) -> Result<BTreeSet<RoomId>, StoreError> {
+    async fn inside(&self) -> Result<BTreeSet<RoomId>, StoreError> {
         let memberships = self.means.store.memberships(&self.entity).await?;
         let managed = self.means.store.rooms().await?.into_iter().map(|managed| managed.room);
         Ok(managed.filter(|room| memberships.get(room) == Some(&Membership::Joined)).collect())

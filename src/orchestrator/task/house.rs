@@ -19,7 +19,7 @@ use super::{
     watcher::Readings,
 };
 use crate::{
-    config::Config,
+    config::{Config, Nudge},
     llm::{self, LlmError},
     matrix::{self, MatrixError, Section, Session, Switchboard},
     model::{EntityName, Millis, Status},
@@ -48,7 +48,7 @@ pub(super) fn doors(config: &Config, store: Store) -> Result<Doors, OpenError> {
 /// Opens the house: every task that it needs begins.
 pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch::Sender<Status>, doors: Doors) {
     let Doors { homeserver, models, chance } = doors;
-    let Plans { config, readings } = plans;
+    let Plans { config, readings, nudge } = plans;
     let config = &config;
     let (reports, inbox) = mpsc::channel(REPORTS_WAITING_MAX);
     let (arrivals, arrived) = mpsc::channel(REPORTS_WAITING_MAX);
@@ -64,6 +64,7 @@ pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch:
         lines: lines.clone(),
         status: status.subscribe(),
         action: Arc::clone(&action),
+        nudge,
     };
     let desk_inbox = talk.start(nursery);
 
@@ -91,6 +92,8 @@ pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch:
 pub(super) struct Plans {
     pub(super) config: Arc<Config>,
     pub(super) readings: Readings,
+    /// Has it read, where it has a file.
+    pub(super) nudge: Option<Nudge>,
 }
 
 /// Why the house can't be opened.

@@ -29,4 +29,4 @@ pub use book::Book;
 pub use chance::Chance;
 pub use run::{Doors, Outcome, Start, run, run_on};
 pub use secrets::hide_secrets;
-pub use watcher::{Readings, watch_files};
+pub use watcher::{Watched, watch_files};

@@ -263,8 +263,12 @@ impl Rooms {
             Err(error) => (None, BTreeSet::new(), false, Some(error)),
         };
         if !self.config.rooms.contains_key(&key) {
-            // Nobody wants to hear of it any more; only those who have to leave it matter.
-            let outcome = trouble.map_or(if busy { Err(Retry::Soon) } else { Ok(()) }, |error| Err(error.retry()));
+            // Nobody wants to hear of it any more; only those who have to leave it matter, as long as somebody can make them.
+            let outcome = match trouble.map(|error| error.retry()) {
+                None | Some(Retry::Never) if !busy => Ok(()),
+                None | Some(Retry::Never) => Err(Retry::Soon),
+                Some(retry @ (Retry::Soon | Retry::After(_))) => Err(retry),
+            };
             return self.agenda.done(&Chore::Room(key), observe::now(), outcome, self.chance.share());
         }
         if let Some(room) = &room

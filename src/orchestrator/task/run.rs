@@ -8,7 +8,7 @@ use super::{
     chance::Chance,
     house::{Plans, doors, open as open_house},
     person::person_name,
-    watcher::{Readings, unwatched},
+    watcher::{Watched, unwatched},
 };
 use crate::{
     config::Config,
@@ -61,21 +61,21 @@ pub struct Doors {
     pub chance: Chance,
 }
 
-/// Runs the house until it is told to stop or has to give up. What `readings` bring is taken over while it runs; without any,
-/// it stays as it began.
-pub async fn run(start: Start, readings: Option<Readings>) -> Outcome {
+/// Runs the house until it is told to stop or has to give up. What is seen of a `watched` configuration is taken over while it
+/// runs; one that isn't stays as it began.
+pub async fn run(start: Start, watched: Option<Watched>) -> Outcome {
     match doors(&start.config, start.store.clone()) {
-        Ok(doors) => keep(start, doors, readings.unwrap_or_else(unwatched)).await,
+        Ok(doors) => keep(start, doors, watched).await,
         Err(reason) => Outcome::GaveUp(reason.to_string()),
     }
 }
 
 /// The same on doors that are given, and with a configuration that stays.
 pub async fn run_on(start: Start, doors: Doors) -> Outcome {
-    keep(start, doors, unwatched()).await
+    keep(start, doors, None).await
 }
 
-async fn keep(start: Start, doors: Doors, readings: Readings) -> Outcome {
+async fn keep(start: Start, doors: Doors, watched: Option<Watched>) -> Outcome {
     let Start { config, store, stop, status } = start;
     let began = time::Instant::now();
     match refusal(&config, &store).await {
@@ -84,7 +84,11 @@ async fn keep(start: Start, doors: Doors, readings: Readings) -> Outcome {
         Err(error) => return Outcome::GaveUp(error.to_string()),
     }
     let (nursery, mut exits) = Nursery::new(stop.clone());
-    open_house(&nursery, Plans { config, readings }, store.clone(), status, doors);
+    let (readings, nudge) = match watched {
+        Some(Watched { readings, nudge }) => (readings, Some(nudge)),
+        None => (unwatched(), None),
+    };
+    open_house(&nursery, Plans { config, readings, nudge }, store.clone(), status, doors);
     let failure = tokio::select! {
         biased;
         () = stop.soft() => None,

@@ -10,7 +10,7 @@ use crate::{
     agent::Minds,
     bot::{Poster, Voice},
     broker::Dispatch,
-    config::Config,
+    config::{Config, Nudge},
     desk::{Desk, Inbox, Ways},
     llm::{Models, Places},
     matrix::Lines,
@@ -35,12 +35,14 @@ pub(super) struct Talk {
     pub(super) status: watch::Receiver<Status>,
     /// Rung when something came in that whoever keeps the rooms must act on.
     pub(super) action: Arc<Notify>,
+    /// Has the configuration read, where it has a file.
+    pub(super) nudge: Option<Nudge>,
 }
 
 impl Talk {
     /// Starts everybody who takes part, and answers where sync loops bring what came in.
     pub(super) fn start(self, nursery: &Nursery) -> Inbox {
-        let Self { config, models, store, lines, status, action } = self;
+        let Self { config, models, store, lines, status, action, nudge } = self;
         let stop = || nursery.stop().clone();
         let places = {
             let conversation = &config.borrow().conversation;
@@ -52,7 +54,7 @@ impl Talk {
         let (broker, dispatch) = Dispatch::new(store.clone(), config.clone(), orders);
         let (routing, routes) =
             Routing::new(config.clone(), models.clone(), places.clone(), store.clone(), lines.clone());
-        let ways = Ways { lines: lines.clone(), broker: broker.clone(), routes, status, action };
+        let ways = Ways { lines: lines.clone(), broker: broker.clone(), routes, status, action, nudge };
         let (desk, inbox) = Desk::new(store.clone(), config.clone(), ways);
         let (swept, kept) = (store.clone(), config.clone());
         let poster = Poster::new(config.clone(), store.clone(), lines.clone());

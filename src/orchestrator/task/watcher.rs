@@ -11,12 +11,21 @@ use crate::{
 };
 
 /// What was found when the files changed. Who is busy finds the newest; what was overtaken needs nobody.
-pub type Readings = watch::Receiver<Option<Arc<Reading>>>;
+pub(super) type Readings = watch::Receiver<Option<Arc<Reading>>>;
 
-/// Watches the configuration in `path`, which was `loaded` a moment ago; and the way to have it read at once. Where there is
-/// no thread to be had nothing is seen to change, and that is said.
+/// A configuration that is watched.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// What is found.
+    pub readings: Readings,
+    /// Has it read at once.
+    pub nudge: Nudge,
+}
+
+/// Watches the configuration in `path`, which was `loaded` a moment ago. Where there is no thread to be had nothing is seen to
+/// change, and that is said.
 #[must_use]
-pub fn watch_files(path: &Path, loaded: &Loaded) -> (Readings, Nudge) {
+pub fn watch_files(path: &Path, loaded: &Loaded) -> Watched {
     let (mut watch, nudge) = Watch::over(path, loaded);
     let (found, readings) = watch::channel(None);
     let watching = nursery::thread("config watcher", move || {
@@ -30,7 +39,7 @@ pub fn watch_files(path: &Path, loaded: &Loaded) -> (Readings, Nudge) {
     if let Err(error) = watching {
         ErrandFailed { errand: "watch the configuration", error: &error }.emit();
     }
-    (readings, nudge)
+    Watched { readings, nudge }
 }
 
 /// What is found where nobody watches.

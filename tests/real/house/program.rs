@@ -212,6 +212,11 @@ impl Maitre {
         self.signal(Signal::TERM);
     }
 
+    /// Asks it to read its configuration, as a service manager does.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Asks it to stop and waits until it has.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         self.terminate();

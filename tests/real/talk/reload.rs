@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use maitre::model::{Phase, Reload, ReloadOutcome, Secret};
+use serde_json::json;
 use tokio::time::sleep;
 
-use crate::house::{Act, DEADLINE, Person, Sort, Stub, View, shared, wait_for};
+use crate::house::{Act, DEADLINE, Person, Post, Sort, Stub, View, shared, unique, wait_for};
 
 use super::{
     hall::{Hall, config},
@@ -168,6 +169,90 @@ async fn admins_are_told_in_their_room() {
     told("the change", &["The configuration changed", "~ agent alpha: role"]).await;
 }
 
+/// Conversation 85. X11, X4, H1, H2: an admin has the file read, and is told what became of it; others may not. SIGHUP does it,
+/// too.
+#[tokio::test]
+async fn admins_have_the_file_read() {
+    let (hall, _) = hall("").await;
+    let mut stage = Stage::open_in(&hall, Sort::Open, &["alpha"]).await;
+    stage.say("!reload").await;
+    stage.notice("router", &["for the admins of this house"]).await;
+    let before = hall.reloads().await;
+    assert!(before.is_empty(), "{before:?}");
+    let mut admin = stage.guest("friend-admin").await;
+    stage.post_by(&mut admin, &Post::text("!reload")).await;
+    stage.notice("router", &["is being read"]).await;
+    assert_eq!(hall.reload_after(before).await.outcome, ReloadOutcome::Unchanged);
+    stage.post_by(&mut admin, &Post::text("!status")).await;
+    stage.notice("router", &["Configuration: read", "it is what runs"]).await;
+    let before = hall.reloads().await;
+    hall.maitre.hang_up();
+    assert_eq!(hall.reload_after(before).await.outcome, ReloadOutcome::Unchanged);
+}
+
+/// Conversation 86. H3, H4: agents are moved between rooms and rooms are renamed while somebody speaks, and all sync loops begin
+/// anew where they were: what runs ends as it began, and what is asked meanwhile is answered once.
+#[tokio::test]
+async fn rooms_and_loops_change_while_somebody_speaks() {
+    let admin = Person::new_admin(shared(), "ada").await;
+    let rooms = "rooms: {\"den-{test}\": {name: Den}, \"yard-{test}\": {name: Yard}}\n";
+    let (hall, text) = hall(rooms).await;
+    let beta = "soup.\", model: beta";
+    let inside = |key: &str| text.replace(beta, &format!("{beta}, rooms: [\"{key}-{{test}}\"]"));
+    assert_ne!(inside("den"), text);
+    assert_eq!(hall.reconfigure(&inside("den")).await.outcome, ReloadOutcome::Applied);
+    let [den, yard] = ["den", "yard"].map(|key| format!("{key}-{}", hall.maitre.test));
+    let (den, yard) = (hall.maitre.room(&den).await, hall.maitre.room(&yard).await);
+    let user = hall.maitre.user("beta");
+    let is_inside = async |room: &str, wanted: bool| {
+        wait_for("beta to be where it belongs", DEADLINE, async || {
+            let inside = admin.inside(room).await;
+            if inside.contains(&user) == wanted { Ok(()) } else { Err(inside) }
+        })
+        .await;
+    };
+    is_inside(&den, true).await;
+    let mut stage = Stage::open_in(&hall, Sort::Open, &["alpha", "beta"]).await;
+    let (long, meanwhile) = (topic(), topic());
+    let (act, gate) = Act::held("It takes", " a while.");
+    hall.stub.when_asks("beta", &[&long], act);
+    hall.stub.when_asks("alpha", &[&meanwhile], Act::say("At once."));
+    stage.ask(&["beta"], &long).await;
+    stage.growing("beta", "It takes").await;
+
+    let named = "model: alpha, display_name: \"Al Pha\",";
+    let moved = inside("yard").replace("name: Den", "name: Cave").replace("model: alpha,", named);
+    assert_eq!(hall.reconfigure(&moved).await.outcome, ReloadOutcome::Applied);
+    is_inside(&yard, true).await;
+    is_inside(&den, false).await;
+    wait_for("the new name", DEADLINE, async || {
+        let name = admin.state_in(&den, "m.room.name").await.unwrap_or_default();
+        if name["name"] == "Cave" { Ok(()) } else { Err(name) }
+    })
+    .await;
+
+    wait_for("the new name of alpha", DEADLINE, async || {
+        let profile =
+            admin.api.get(&format!("/_matrix/client/v3/profile/{}", hall.maitre.user("alpha"))).await.unwrap();
+        if profile["displayname"] == "Al Pha" { Ok(()) } else { Err(profile) }
+    })
+    .await;
+
+    let whole = std::fs::read_to_string(hall.maitre.config()).unwrap();
+    let before = hall.reloads().await;
+    std::fs::write(hall.maitre.config(), whole.replace("sync_timeout: 30s", "sync_timeout: 20s")).unwrap();
+    let reload = hall.reload_after(before).await;
+    assert_eq!(reload.changes, ["~ homeserver: every sync loop begins anew, where it was"]);
+    stage.ask(&["alpha"], &meanwhile).await;
+    stage.answer("alpha", "At once.").await;
+    gate.open();
+    stage.answer("beta", "It takes a while.").await;
+    assert_eq!((hall.stub.asked(&long).len(), hall.stub.asked(&meanwhile).len()), (1, 1));
+    for entity in ["router", "alpha", "beta"] {
+        assert_eq!(admin.devices_of(&hall.maitre.user(entity)).await.len(), 1, "{entity} is on the same device");
+    }
+}
+
 /// Conversation 82. H2, H5, H6: what is broken, can't change or doesn't work changes nothing, and it is told what it was; once it
 /// is mended, it counts.
 #[tokio::test]
@@ -198,6 +283,25 @@ async fn what_does_not_work_changes_nothing() {
     assert!(said.contains("configuration: rolled back") && said.contains("signing eve in failed"), "{said}");
     assert_eq!(hall.reconfigure(&text).await.outcome, ReloadOutcome::Unchanged);
     assert_eq!(hall.reconfigure(&sings).await.outcome, ReloadOutcome::Applied);
+}
+
+/// Conversation 87. H5: where one of two new rooms can't be entered, the other one is left again; once that is mended, it is
+/// entered.
+#[tokio::test]
+async fn what_was_done_for_nothing_is_undone() {
+    let ada = Person::new_admin(shared(), "ada").await;
+    let (hall, text) = hall("").await;
+    let (alias, router) = (unique("plaza"), hall.maitre.user("router"));
+    let plaza = ada.create_room(json!({ "preset": "public_chat", "room_alias_name": alias })).await;
+    let rooms = |more: &str| format!("{text}rooms: {{\"#{alias}:localhost\": {{}}{more}}}\n");
+    let undone = hall.reconfigure(&rooms(", \"#zzz-nowhere:localhost\": {}")).await;
+    assert_eq!(undone.outcome, ReloadOutcome::RolledBack, "{undone:?}");
+    assert!(undone.reasons[0].starts_with("room #zzz-nowhere:localhost failed"), "{undone:?}");
+    let members = ada.memberships_in(&plaza).await;
+    assert_eq!(members.get(&router).map(String::as_str), Some("leave"), "it was there, and left: {members:?}");
+    assert!(hall.maitre.status().await.rooms.is_empty());
+    assert_eq!(hall.reconfigure(&rooms("")).await.outcome, ReloadOutcome::Applied);
+    assert!(ada.inside(&plaza).await.contains(&router));
 }
 
 /// Conversation 83. H1, H2: saved again and again, right and wrong, the house ends with what was saved last, and nothing grows.

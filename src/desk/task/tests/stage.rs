@@ -420,6 +420,7 @@ impl Parts {
             routes: routes_sender,
             status: self.status,
             action: Arc::new(Notify::new()),
+            nudge: None,
         };
         let (desk, inbox) = Desk::new(self.store, self.config, ways);
         (desk, dispatch, Ends { inbox, broker, orders, routes })

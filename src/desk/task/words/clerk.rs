@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::permission::Permission;
 use crate::{
     broker::Broker,
-    config::{Config, ThreadMode},
+    config::{Config, Nudge, ThreadMode},
     desk::{
         gate::Command,
         task::lookup,
@@ -32,6 +32,8 @@ pub struct Clerk {
     pub broker: Broker,
     /// The picture of the house.
     pub status: watch::Receiver<Status>,
+    /// Has the configuration read, where it has a file.
+    pub nudge: Option<Nudge>,
 }
 
 /// A command that was given.
@@ -148,6 +150,10 @@ impl<'a> Visit<'a> {
             Request::ExplainEncryption => {
                 let (text, poll) = words::explain(self.is_encrypted().await?, sender);
                 return Ok(Some(Said { text, poll }));
+            }
+            Request::Reload => {
+                self.clerk.nudge.iter().for_each(Nudge::look);
+                words::reloading(self.clerk.nudge.is_some())
             }
             Request::Encrypt => words::switched(&self.encrypt().await?),
             Request::E2ee => words::e2ee(&self.seals().await?),

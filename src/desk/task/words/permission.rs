@@ -1,4 +1,4 @@
-//! Finds out whether somebody may give a command that changes the room.
+//! Finds out whether somebody may give a command that changes the room or the house.
 
 use super::clerk::{Call, Visit};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 pub(super) enum Permission {
     /// It may.
     Given,
-    /// Whoever gave it has no power over the room.
+    /// Whoever gave it has no power over the room, or the house.
     Refused,
     /// They have, but their device may be somebody else's.
     Unverified,
@@ -23,6 +23,10 @@ pub(super) enum Permission {
 impl Visit<'_> {
     /// A4: whether what `call` asks for may be carried out.
     pub(super) async fn permission(&self, request: &Request, call: &Call<'_>) -> Result<Permission, StoreError> {
+        if request.needs_house_admin() {
+            let is_admin = self.config.authorization.is_admin(&call.message.sender);
+            return Ok(if is_admin { Permission::Given } else { Permission::Refused });
+        }
         if !request.needs_room_admin() {
             return Ok(Permission::Given);
         }

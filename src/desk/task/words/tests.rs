@@ -107,7 +107,7 @@ impl Office {
         let (orders, _) = mpsc::channel(1);
         let (broker, _) = Dispatch::new(store.clone(), config.clone(), orders);
         let (_, lines) = Switchboard::new();
-        Self { clerk: Clerk { config, store: store.clone(), lines, broker, status }, store, count: 0 }
+        Self { clerk: Clerk { config, store: store.clone(), lines, broker, status, nudge: None }, store, count: 0 }
     }
 
     fn message(&mut self, id: &str, sender: &str, thread: Option<&str>, body: &str) -> Message {
