@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench conversation` lets houses of 3, 25 and 100 agents answer a person on a private Synapse, with a model
 //! that is a stub, and prints the tables that `docs/benchmarks.md` quotes. With `--quick` after `--` the houses are small and
-//! the questions few.
+//! the questions few; `--agents 3,100` names other sizes, and `--questions 4` how many there are at each pace.
 
 #[path = "../common/process.rs"]
 mod process;
@@ -24,7 +24,7 @@ mod wire;
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use maitre::homeserver::{Data, Installation, Options, Places, SYNAPSE};
 use tokio::signal::unix::{SignalKind, signal};
 use trial::{Site, Task};
@@ -32,21 +32,28 @@ use trial::{Site, Task};
 /// How long the first installation of Synapse on a machine may take.
 const INSTALL_WITHIN: Duration = Duration::from_mins(15);
 
-const FULL: Task = Task { sizes: &[3, 25, 100], questions: 24, burst_each: 10 };
-const QUICK: Task = Task { sizes: &[3, 8], questions: 4, burst_each: 2 };
+/// The sizes, the questions at each pace and those of a burst in each room.
+const FULL: (&[usize], usize, usize) = (&[3, 25, 100], 24, 10);
+const QUICK: (&[usize], usize, usize) = (&[3, 8], 4, 2);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let mut task = FULL;
-    for argument in std::env::args().skip(1) {
+    let (mut task, mut sizes, mut asked) = (FULL, None, None);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             raw_client::ARGUMENT => return floor::run().await,
             "--quick" => task = QUICK,
+            "--agents" => sizes = Some(numbers(&arguments.next().unwrap_or_default())?),
+            "--questions" => asked = numbers(&arguments.next().unwrap_or_default())?.first().copied(),
             // Cargo says this to every bench.
             "--bench" => {}
-            other => bail!("{other} is no argument of this bench: there is --quick"),
+            other => bail!("{other} is no argument of this bench: there are --quick, --agents and --questions"),
         }
     }
+    let (usual, questions, burst_each) = task;
+    let sizes = sizes.unwrap_or_else(|| usual.to_vec());
+    let task = Task { sizes, questions: asked.unwrap_or(questions), burst_each };
     let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     // Whatever ends the measurements, everything that was started is ended and removed on the way out.
     tokio::select! {
@@ -56,13 +63,18 @@ async fn main() -> Result<()> {
     }
 }
 
+/// Numbers with commas between them.
+fn numbers(list: &str) -> Result<Vec<usize>> {
+    list.split(',').map(|number| number.parse().with_context(|| format!("{list:?} is no list of numbers"))).collect()
+}
+
 #[expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 async fn measure(task: &Task) -> Result<()> {
     let places = places()?;
     let installation = Installation::ready(&SYNAPSE, &places, INSTALL_WITHIN, &|step| tell(&step.to_string())).await?;
     let site = Site { installation, options: Options::new(Data::Temporary(places.temporary)) };
     let mut trials = Vec::new();
-    for agents in task.sizes {
+    for agents in &task.sizes {
         trials.push(trial::run(&site, task, *agents, tell).await?);
     }
     println!("{}", report::tables(&trials));

@@ -24,7 +24,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct Task {
     /// How many agents there are, house by house.
-    pub(crate) sizes: &'static [usize],
+    pub(crate) sizes: Vec<usize>,
     /// How many questions are asked at each pace.
     pub(crate) questions: usize,
     /// How many questions a burst has in each room.

@@ -8,6 +8,9 @@
 //! restore, and every restart of a sync loop rebuilds the client, so a crash between the SDK's commit and ours only
 //! repeats a response.
 //!
+//! **Invariant**: the homeserver is shown a position only when the SDK has taken in whatever it keeps of the stream up to there:
+//! what devices send to each other is deleted up to that position.
+//!
 //! **Invariant**: nothing is sent in the clear into a room that any of our accounts ever saw encrypted. Where none did, the
 //! homeserver is asked before every message, or was asked by [`Session::prepare`] a quarter of a second before at most.
 
@@ -22,6 +25,7 @@ mod names;
 mod register;
 #[cfg(test)]
 mod stand_in;
+mod watch;
 mod wire;
 
 use std::{

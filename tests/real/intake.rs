@@ -131,6 +131,8 @@ async fn killed_between_the_positions(site: &Site) -> (Person, Maitre, String) {
     ada.wait_until("alpha", DEADLINE, |view| view.joined(&room).contains(&alpha).then_some(())).await;
     maitre.stop().await;
     ada.send_text(&room, "don't lose this").await;
+    // A change of state is what the library takes in; words alone pass it by.
+    ada.set_state(&room, "m.room.topic", "", serde_json::json!({ "topic": "keeping things" })).await.unwrap();
     maitre.arm_faults("sync.persisted.alpha");
     maitre.start();
     assert!(!maitre.exited().await.success(), "it died at the fault point");

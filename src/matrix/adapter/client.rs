@@ -13,7 +13,7 @@ use matrix_sdk::{
 
 use super::{devices::Devices, failure};
 use crate::{
-    matrix::{MatrixError, hex::from_hex},
+    matrix::{MatrixError, hex::from_hex, watch::Watch},
     model::{Account, Secret, SyncToken, Tokens, UserId},
 };
 
@@ -28,6 +28,7 @@ pub(super) struct Shared {
     pub(super) http: reqwest::Client,
     pub(super) url: String,
     pub(super) request_timeout: Duration,
+    pub(super) watch: Arc<Watch>,
 }
 
 /// Called with new tokens before they are used.

@@ -47,6 +47,14 @@ impl Devices {
         send().await
     }
 
+    /// Whether anybody of `users` is among those whose devices are kept up to date. When nobody can tell, all are.
+    pub(super) async fn follows_any(&self, users: &[OwnedUserId]) -> bool {
+        match self.store.load_tracked_users().await {
+            Ok(followed) => followed.iter().any(|followed| users.contains(&followed.user_id)),
+            Err(_) => true,
+        }
+    }
+
     /// Resolves when no question is due, or has been for too long.
     async fn answered(&self) {
         let end = Instant::now() + WAIT_MAX;
@@ -74,7 +82,10 @@ impl Devices {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        slice,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     use futures_util::{FutureExt as _, future};
     use matrix_sdk::ruma::{UserId, user_id};
@@ -117,6 +128,16 @@ mod tests {
         };
         future::join(sending, asking).await;
         assert_eq!(sends.load(Ordering::Relaxed), 1);
+    }
+
+    /// E1: only who shares an encrypted room with us, or did, is followed.
+    #[tokio::test]
+    async fn new_devices_matter_of_those_who_are_followed() {
+        let (devices, _folder) = devices().await;
+        let (friend, stranger) = (user_id!("@friend:home").to_owned(), user_id!("@stranger:home").to_owned());
+        due(&devices, &friend, false).await;
+        assert!(!devices.follows_any(slice::from_ref(&stranger)).await);
+        assert!(devices.follows_any(&[stranger, friend]).await);
     }
 
     /// E4: a message that is caught by a question lets go and begins again, once the question was answered.

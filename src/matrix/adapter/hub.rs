@@ -45,7 +45,8 @@ struct Hub {
 pub fn open(section: Section) -> Result<Arc<dyn Homeserver>, MatrixError> {
     let http = client::http_client(section.request_timeout)?;
     let wire = Wire::new(http.clone(), &section.url, section.request_timeout);
-    let shared = Shared { http, url: section.url.clone(), request_timeout: section.request_timeout };
+    let (url, request_timeout, watch) = (section.url.clone(), section.request_timeout, Arc::default());
+    let shared = Shared { http, url, request_timeout, watch };
     Ok(Arc::new(Hub { section, shared, wire, marks: Arc::new(Marks::default()) }))
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,7 +14,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use matrix_sdk::Client;
 use tokio::{
     sync::{RwLock, RwLockReadGuard},
-    time,
+    time::{self, Instant},
 };
 
 use super::{
@@ -22,17 +22,18 @@ use super::{
     crypto,
     devices::Devices,
     failure,
+    feed::Feed,
     keys::Arrivals,
     media,
     prepared::Prepared,
     presence, rooms,
     send::{self, Asked},
-    sync::{self, Hears},
+    sync::{self, Hears, Stream},
 };
 use crate::{
     matrix::{
         AccountBook, Answer, HistoryPage, Keys, MatrixError, Outgoing, Page, Presence, Provenance, RoomPlan, Session,
-        Typing, Unplaced, marks::Marks,
+        Typing, Unplaced, marks::Marks, watch::Post,
     },
     model::{Account, AliasId, Content, EventId, RoomId, SyncToken, Tokens, TransactionId, UserId},
     observe::{PlaintextRefused, fault_point},
@@ -56,6 +57,11 @@ pub(super) struct Line {
     members_seen: Mutex<HashMap<RoomId, u64>>,
     /// What was asked about rooms a moment ago.
     prepared: Prepared,
+    /// What the open client took in of the sync stream.
+    feed: Feed,
+    /// What this line is to the others, and until when it rests.
+    post: Post,
+    rests_until: Mutex<Option<Instant>>,
     /// The room keys that the open client gets.
     arrivals: Mutex<Option<Arrivals>>,
     /// What the open client has to ask about devices.
@@ -73,9 +79,9 @@ impl Line {
         accounts: Arc<dyn AccountBook>,
         marks: Arc<Marks>,
     ) -> Arc<Self> {
-        let (account, client) = (Mutex::new(account), RwLock::new(None));
+        let (account, client, post) = (Mutex::new(account), RwLock::new(None), shared.watch.post());
         let (members_seen, arrivals, devices) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let (prepared, hears_typing) = (Prepared::default(), AtomicBool::new(false));
+        let (prepared, feed, hears_typing) = (Prepared::default(), Feed::default(), AtomicBool::new(false));
         Arc::new(Self {
             shared,
             folder,
@@ -86,6 +92,9 @@ impl Line {
             client,
             members_seen,
             prepared,
+            feed,
+            post,
+            rests_until: Mutex::default(),
             arrivals,
             devices,
             hears_typing,
@@ -111,6 +120,7 @@ impl Line {
             client::build(&self.shared, &self.folder, &self.account(), since.as_ref(), keep).await?;
         *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = Arrivals::of(&client).await;
         *self.devices.lock().unwrap_or_else(PoisonError::into_inner) = devices;
+        self.feed.begin();
         *slot = Some(client);
         Ok(())
     }
@@ -126,6 +136,8 @@ impl Line {
         }
         self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.prepared.forget();
+        self.shared.watch.leaves(self.post);
+        *self.rests_until() = None;
         *self.arrivals.lock().unwrap_or_else(PoisonError::into_inner) = None;
         *self.devices.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -148,6 +160,18 @@ impl Line {
         self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).insert(room, version);
     }
 
+    /// Waits while the line may rest.
+    async fn rest(&self) {
+        let until = self.rests_until().take();
+        if let Some(until) = until {
+            time::sleep_until(until).await;
+        }
+    }
+
+    fn rests_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn devices(&self) -> Option<Devices> {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -155,6 +179,12 @@ impl Line {
     fn new_keys(&self) -> Keys {
         let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         arrivals.as_mut().map_or_else(|| Keys::Of(BTreeSet::new()), Arrivals::so_far)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.shared.watch.leaves(self.post);
     }
 }
 
@@ -207,9 +237,19 @@ impl Session for SharedLine {
     fn sync(&self, since: Option<SyncToken>, wait: Duration) -> Answer<'_, Page> {
         self.with(async move |client| {
             let hears = if self.0.hears_typing.load(Ordering::Relaxed) { Hears::TypingToo } else { Hears::Words };
-            let page = sync::step(&client, &self.0.marks, hears, since, wait).await?;
+            let Line { marks, feed, shared: Shared { request_timeout, .. }, .. } = self.0.as_ref();
+            let step = self.0.shared.watch.step(self.0.post);
+            // Who must not wait for news must not wait for anything else.
+            if !wait.is_zero() {
+                self.0.rest().await;
+            }
+            let (devices, request_timeout) = (self.0.devices(), *request_timeout);
+            let stream = Stream { client: &client, marks, feed, devices, hears, request_timeout };
+            let page = stream.step(since, wait).await?;
             fault_point(&format!("sync.persisted.{}", self.0.account().entity));
-            Ok(Page { keys: self.0.new_keys(), ..page })
+            let page = Page { keys: self.0.new_keys(), ..page };
+            *self.0.rests_until() = step.brought(&page, sync::rooms(&client)).map(|rest| Instant::now() + rest);
+            Ok(page)
         })
     }
 

@@ -4,6 +4,7 @@ mod client;
 mod crypto;
 mod devices;
 mod failure;
+mod feed;
 mod hub;
 mod keys;
 mod line;

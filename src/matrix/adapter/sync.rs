@@ -8,11 +8,11 @@ use matrix_sdk::{
     deserialized_responses::TimelineEvent,
     room::{IncludeRelations, MessagesOptions, RelationsOptions},
     ruma::{
-        RoomId as RumaRoomId, UInt,
+        OwnedUserId, RoomId as RumaRoomId, UInt,
         api::Direction,
         api::client::{
             filter::{FilterDefinition, LazyLoadOptions},
-            sync::sync_events::v3::Filter,
+            sync::sync_events::v3::{Filter, JoinedRoom, Request, Response},
         },
         events::relation::RelationType,
         presence::PresenceState,
@@ -22,7 +22,9 @@ use matrix_sdk::{
 };
 
 use super::{
+    devices::Devices,
     failure,
+    feed::Feed,
     presence::ruma_event,
     translate::{departure, slip, state_change},
 };
@@ -40,7 +42,7 @@ const HISTORY_EVENTS_MAX: u32 = 100;
 const TYPING: &str = "m.typing";
 
 /// What a step of the stream brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hears {
     /// What is said and done.
     Words,
@@ -58,27 +60,93 @@ impl Hears {
     }
 }
 
-/// Waits up to `wait` for news after `since`.
-pub(super) async fn step(
-    client: &Client,
-    marks: &Marks,
-    hears: Hears,
-    since: Option<SyncToken>,
-    wait: Duration,
-) -> Result<Page, MatrixError> {
-    let own = own_user(client)?;
-    let filter = client.get_or_upload_filter(hears.filter_name(), filter(hears)).await;
-    let filter = filter.map_err(|error| failure::verb(&error))?;
-    let settings = SyncSettings::new()
-        .token(since.map_or(SdkToken::NoToken, |token| SdkToken::Specific(token.as_str().to_owned())))
-        .filter(Filter::FilterId(filter))
-        .set_presence(PresenceState::Offline)
-        .timeout(wait);
-    let response = client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
-    mark_renamed(marks, &response);
-    let page = page(&own, response)?;
-    mark_all(marks, &page);
-    Ok(page)
+/// What a step of the stream works with.
+pub(super) struct Stream<'a> {
+    pub(super) client: &'a Client,
+    pub(super) marks: &'a Marks,
+    pub(super) feed: &'a Feed,
+    pub(super) devices: Option<Devices>,
+    pub(super) hears: Hears,
+    /// How long a request may take, beside the time it is asked to wait.
+    pub(super) request_timeout: Duration,
+}
+
+impl Stream<'_> {
+    /// Waits up to `wait` for news after `since`. The library takes in what concerns it; the rest we read by ourselves.
+    pub(super) async fn step(&self, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
+        let filter = Filter::FilterId(self.filter().await?);
+        let may_look = self.feed.allows_a_look() && !self.hears_ciphers();
+        let Some(looked_from) = since.as_ref().filter(|_| may_look) else {
+            let page = self.take_in(filter, since, wait).await?;
+            self.feed.fed(&page);
+            return Ok(page);
+        };
+        let response = self.look(filter.clone(), looked_from, wait).await?;
+        if !self.feed.must_have(&response) && !self.follows_any(&response.device_lists.changed).await {
+            return seen(&own_user(self.client)?, response);
+        }
+        let page = self.take_in(filter, since, Duration::ZERO).await?;
+        self.feed.fed_after_look(&response, &page);
+        Ok(page)
+    }
+
+    /// Whether the library follows the devices of any of these users. Homeservers tell of new devices wherever somebody is seen for
+    /// the first time, and of others than those that it follows the library keeps nothing.
+    async fn follows_any(&self, users: &[OwnedUserId]) -> bool {
+        match (users, &self.devices) {
+            ([], _) => false,
+            (_, Some(devices)) => devices.follows_any(users).await,
+            (_, None) => true,
+        }
+    }
+
+    /// Whether any of the account's rooms is encrypted. Most that it hears is the library's then, and asking twice would cost more
+    /// than a look spares.
+    fn hears_ciphers(&self) -> bool {
+        self.client.joined_rooms().iter().any(|room| {
+            let marked = RoomId::parse(room.room_id().as_str()).is_ok_and(|room| self.marks.of(&room).encrypted);
+            marked || room.encryption_state().is_encrypted()
+        })
+    }
+
+    /// What the homeserver calls our filter. The library has it in its database; it is not worth a question each time.
+    async fn filter(&self) -> Result<String, MatrixError> {
+        if let Some(known) = self.feed.filter(self.hears) {
+            return Ok(known);
+        }
+        let asked = self.client.get_or_upload_filter(self.hears.filter_name(), filter(self.hears)).await;
+        let asked = asked.map_err(|error| failure::verb(&error))?;
+        self.feed.keep_filter(self.hears, asked.clone());
+        Ok(asked)
+    }
+
+    /// One response, past the library. The homeserver keeps what devices send to each other until it is shown a later position,
+    /// so a response that is the library's can be asked for again.
+    async fn look(&self, filter: Filter, since: &SyncToken, wait: Duration) -> Result<Response, MatrixError> {
+        let mut request = Request::new();
+        request.filter = Some(filter);
+        request.since = Some(since.as_str().to_owned());
+        request.set_presence = PresenceState::Offline;
+        request.timeout = Some(wait);
+        request.use_state_after = true;
+        let config = self.client.request_config().timeout(self.request_timeout + wait);
+        let response = self.client.send(request).with_request_config(config).await;
+        response.map_err(|error| failure::request(&error))
+    }
+
+    /// One response, through the library, which then asks the homeserver what it has to.
+    async fn take_in(&self, filter: Filter, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
+        let settings = SyncSettings::new()
+            .token(since.map_or(SdkToken::NoToken, |token| SdkToken::Specific(token.as_str().to_owned())))
+            .filter(filter)
+            .set_presence(PresenceState::Offline)
+            .timeout(wait);
+        let response = self.client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
+        mark_renamed(self.marks, &response);
+        let page = page(&own_user(self.client)?, response)?;
+        mark_all(self.marks, &page);
+        Ok(page)
+    }
 }
 
 /// Fetches a piece of `room`'s past, newest first.
@@ -136,6 +204,11 @@ pub(super) fn handle(client: &Client, room: &RoomId) -> Result<matrix_sdk::Room,
     }
 }
 
+/// The rooms that the account is in, as far as its client knows.
+pub(super) fn rooms(client: &Client) -> BTreeSet<RoomId> {
+    client.joined_rooms().iter().filter_map(|room| RoomId::parse(room.room_id().as_str()).ok()).collect()
+}
+
 /// Who this client is.
 pub(super) fn own_user(client: &Client) -> Result<UserId, MatrixError> {
     let user = client.user_id().ok_or(MatrixError::NotOpen)?;
@@ -157,8 +230,7 @@ fn filter(hears: Hears) -> FilterDefinition {
 }
 
 fn page(own: &UserId, response: SyncResponse) -> Result<Page, MatrixError> {
-    let token = SyncToken::parse(response.next_batch)
-        .map_err(|_| MatrixError::Nonsense { cause: "a sync response without a position".to_owned() })?;
+    let token = token(response.next_batch)?;
     let (mut rooms, mut changes) = (Vec::new(), Vec::new());
     for (id, update) in response.rooms.joined {
         if let Ok(room) = RoomId::parse(id.as_str()) {
@@ -177,6 +249,30 @@ fn page(own: &UserId, response: SyncResponse) -> Result<Page, MatrixError> {
         }
     }
     Ok(Page { token, received_at: observe::now(), rooms, changes, keys: Keys::Of(BTreeSet::new()) })
+}
+
+/// What a response says in which nothing is the library's.
+fn seen(own: &UserId, response: Response) -> Result<Page, MatrixError> {
+    let token = token(response.next_batch)?;
+    let mut rooms = Vec::new();
+    for (id, update) in response.rooms.join {
+        if let Ok(room) = RoomId::parse(id.as_str()) {
+            rooms.push(seen_in(own, room, update));
+        }
+    }
+    Ok(Page { token, received_at: observe::now(), rooms, changes: Vec::new(), keys: Keys::Of(BTreeSet::new()) })
+}
+
+fn seen_in(own: &UserId, room: RoomId, update: JoinedRoom) -> RoomPage {
+    let events: Vec<TimelineEvent> = update.timeline.events.into_iter().map(TimelineEvent::from_plaintext).collect();
+    let timeline = slips(own, &room, &events);
+    let typing = update.ephemeral.events.iter().rev().find_map(typists);
+    RoomPage { room, timeline, state: Vec::new(), gap: None, typing }
+}
+
+fn token(next_batch: String) -> Result<SyncToken, MatrixError> {
+    SyncToken::parse(next_batch)
+        .map_err(|_| MatrixError::Nonsense { cause: "a sync response without a position".to_owned() })
 }
 
 fn joined(own: &UserId, room: RoomId, update: JoinedRoomUpdate) -> RoomPage {
