@@ -308,12 +308,12 @@ impl Flight {
             // The new wording is what will be read.
             (Phase::Beginning | Phase::Delayed(_), Halted::Edited) | (Phase::Closing, _) => {}
             (Phase::Running, Halted::Edited) => self.begin_anew_after_end(effects),
-            (Phase::Running, Halted::Stopped | Halted::Deleted | Halted::Gone) if !self.redo => {
+            (Phase::Running, Halted::Stopped | Halted::Deleted | Halted::Gone | Halted::Broken) if !self.redo => {
                 effects.push(Effect::Pull(self.id.clone(), why));
             }
             (
                 Phase::Running | Phase::Beginning | Phase::Delayed(_),
-                Halted::Stopped | Halted::Deleted | Halted::Gone,
+                Halted::Stopped | Halted::Deleted | Halted::Gone | Halted::Broken,
             ) => {
                 self.halted.get_or_insert(why);
             }

@@ -151,7 +151,7 @@ impl Lanes {
                     (Scope::Message(_, event), Halted::Deleted) if flight.messages.len() > 1 => {
                         flight.leave_out(event, &mut effects);
                     }
-                    (_, Halted::Stopped | Halted::Deleted | Halted::Edited | Halted::Gone) => {
+                    (_, Halted::Stopped | Halted::Deleted | Halted::Edited | Halted::Gone | Halted::Broken) => {
                         flight.halt(why, &mut effects);
                     }
                 }

@@ -41,7 +41,7 @@ pub(super) fn given_up(turn: &Turn, tries: u32) -> Notice {
 pub(super) fn farewell(scope: &Scope, why: Halted, count: usize, at: Millis) -> Option<AuditEntry> {
     let gone = match why {
         Halted::Gone => count > 0,
-        Halted::Stopped | Halted::Deleted | Halted::Edited => false,
+        Halted::Stopped | Halted::Deleted | Halted::Edited | Halted::Broken => false,
     };
     let (entity, room) = match scope {
         Scope::Member(entity, room) => (Some(entity.clone()), Some(room.clone())),
@@ -57,6 +57,7 @@ pub(super) fn farewell(scope: &Scope, why: Halted, count: usize, at: Millis) -> 
 pub(super) fn lapse(room: &RoomId, asker: &UserId, responder: &Responder, why: Halted, at: Millis) -> AuditEntry {
     let cause = match why {
         Halted::Gone => "who would have answered is not there any more",
+        Halted::Broken => "giving it broke down too often",
         Halted::Stopped | Halted::Deleted | Halted::Edited => "the sender is not authorized any more",
     };
     AuditEntry {

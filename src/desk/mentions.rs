@@ -1,6 +1,6 @@
 //! Whom a message mentions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::message::Message;
 use crate::model::UserId;
@@ -18,17 +18,13 @@ pub(super) struct Name {
 /// has its text searched: links to users, full user ids, and `@name` of those in `known`, outside code.
 pub(super) fn mentions(message: &Message, known: &[Name]) -> Vec<UserId> {
     let text = without_code(&message.body).to_lowercase();
-    let html = message.html.as_deref().unwrap_or_default();
-    let mut found = message.mentions.clone().unwrap_or_else(|| {
-        let written = known.iter().filter(|name| first_written(&text, name).is_some()).map(|name| name.user.clone());
-        linked(html).into_iter().chain(written).collect()
-    });
+    let (written, linked) = (written(&text, known), linked(message.html.as_deref().unwrap_or_default()));
+    let mut found =
+        message.mentions.clone().unwrap_or_else(|| linked.iter().chain(written.keys().copied()).cloned().collect());
     let place = |user: &UserId| {
-        let named = known.iter().find(|name| name.user == *user);
-        let written = named.and_then(|name| first_written(&text, name));
         // A client writes a link for each mention, in order; only a plain text has nothing but names.
-        let link = linked(html).iter().position(|linked| linked == user);
-        (link.unwrap_or(usize::MAX), written.unwrap_or(usize::MAX))
+        let link = linked.iter().position(|linked| linked == user);
+        (link.unwrap_or(usize::MAX), written.get(user).copied().unwrap_or(usize::MAX))
     };
     found.sort_by_cached_key(place);
     let mut seen = BTreeSet::new();
@@ -36,20 +32,38 @@ pub(super) fn mentions(message: &Message, known: &[Name]) -> Vec<UserId> {
     found
 }
 
-/// Where somebody is first named in `text`.
-fn first_written(text: &str, name: &Name) -> Option<usize> {
+/// Where each of `known` is first named in `text`. What is only the beginning of a longer name names nobody.
+fn written<'a>(text: &str, known: &'a [Name]) -> BTreeMap<&'a UserId, usize> {
+    let mut longest: BTreeMap<usize, (usize, &UserId)> = BTreeMap::new();
+    for name in known {
+        for handle in handles(name) {
+            for at in places(text, &handle) {
+                let here = longest.entry(at).or_insert((handle.len(), &name.user));
+                if here.0 < handle.len() {
+                    *here = (handle.len(), &name.user);
+                }
+            }
+        }
+    }
+    let mut first = BTreeMap::new();
+    for (at, (_, user)) in longest {
+        first.entry(user).or_insert(at);
+    }
+    first
+}
+
+/// What people write to mention somebody, in small letters.
+fn handles(name: &Name) -> impl Iterator<Item = String> {
     let names = name.names.iter().filter(|name| !name.trim().is_empty());
     let handles = names.map(|name| format!("@{}", name.trim_start_matches('@').to_lowercase()));
-    let all = handles.chain([name.user.as_str().to_lowercase()]);
-    all.filter_map(|word| find_word(text, &word)).min()
+    handles.chain([name.user.as_str().to_lowercase()])
 }
 
 /// Where `word` stands in `text` with nothing before or after it that would make it a longer word.
-fn find_word(text: &str, word: &str) -> Option<usize> {
+fn places(text: &str, word: &str) -> impl Iterator<Item = usize> {
     let free =
         |neighbour: Option<char>| !neighbour.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '@'));
-    let mut places = text.match_indices(word).map(|(at, _)| at);
-    places.find(|&at| {
+    text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let after = &text[at + word.len()..];
         // A dot or colon goes on only if something follows it: "@ada." ends a sentence, "@ada.b" is somebody else.
         let mut rest = after.chars();
@@ -93,7 +107,7 @@ mod tests {
             user: user(local),
             names: names.iter().map(|&name| name.to_owned()).collect(),
         };
-        vec![name("ada", &["ada", "Ada Lovelace"]), name("bob", &["bob"])]
+        vec![name("ada", &["ada", "Ada Lovelace"]), name("bob", &["bob"]), name("lady", &["Ada Lovelace Junior"])]
     }
 
     fn text(body: &str, html: Option<&str>, said: Option<Vec<UserId>>) -> Message {
@@ -120,6 +134,8 @@ mod tests {
         check(text("@bob hi", None, None), &["bob"]);
         check(text("@BOB: hi", None, None), &["bob"]);
         check(text("ask @ada lovelace.", None, None), &["ada"]);
+        check(text("ask @Ada Lovelace Junior", None, None), &["lady"]);
+        check(text("@ada lovelace junior and @ada", None, None), &["lady", "ada"]);
         check(text("@ada:s, please", None, None), &["ada"]);
         check(text("@bobby hi", None, None), &[]);
         check(text("mail@bob", None, None), &[]);

@@ -129,32 +129,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub async fn thread(&self, conversation: &Conversation, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let Conversation { room, thread } = conversation.clone();
-        let Some(root) = thread else { return self.recent(&room, limit).await };
-        self.read(move |db| {
-            let mut messages: Vec<Message> =
-                all(db, THREAD, params![room.as_str(), root.as_str(), rows(limit)], read_message)?;
-            messages.extend(
-                db.prepare_cached(MESSAGE)?.query_row([room.as_str(), root.as_str()], read_message).optional()?,
-            );
-            messages.reverse();
-            Ok(messages)
-        })
-        .await
-    }
-
-    /// The newest `limit` messages of a room, threads and all, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database can't be read.
-    pub async fn recent(&self, room: &RoomId, limit: usize) -> Result<Vec<Message>, StoreError> {
-        let room = room.clone();
-        self.read(move |db| {
-            let mut messages: Vec<Message> = all(db, RECENT, params![room.as_str(), rows(limit)], read_message)?;
-            messages.reverse();
-            Ok(messages)
-        })
-        .await
+        let conversation = conversation.clone();
+        self.read(move |db| Ok(thread(db, &conversation, limit)?)).await
     }
 
     /// What `sender` said last in `room` before that place, if it is among the few messages before it.
@@ -206,7 +182,7 @@ pub(super) const THREAD: &str = "SELECT * FROM said WHERE room = ?1 AND thread =
 pub(super) const RECENT: &str = "SELECT * FROM said WHERE room = ?1 ORDER BY ordinal DESC LIMIT ?2";
 pub(super) const SAID_BEFORE: &str = "SELECT * FROM
     (SELECT * FROM said WHERE room = ?1 AND ordinal < ?2 ORDER BY ordinal DESC LIMIT ?3) WHERE sender = ?4 LIMIT 1";
-const DELETED: &str = "SELECT 1 FROM deletions WHERE room = ?1 AND event = ?2";
+pub(super) const DELETED: &str = "SELECT 1 FROM deletions WHERE room = ?1 AND event = ?2";
 /// UNION keeps each row once, so a circle of replies ends, too.
 const THREAD_THROUGH: &str = "WITH RECURSIVE chain (event, thread, in_reply_to, depth) AS (
         SELECT event, thread, in_reply_to, 1 FROM messages WHERE room = ?1 AND event = ?2
@@ -214,6 +190,23 @@ const THREAD_THROUGH: &str = "WITH RECURSIVE chain (event, thread, in_reply_to, 
         SELECT m.event, m.thread, m.in_reply_to, depth + 1 FROM chain JOIN messages AS m
         ON m.room = ?1 AND m.event = chain.in_reply_to WHERE chain.thread IS NULL AND depth < ?3
     ) SELECT thread FROM chain WHERE thread IS NOT NULL LIMIT 1";
+
+/// The newest `limit` messages of a conversation, oldest first.
+pub(super) fn thread(db: &Connection, conversation: &Conversation, limit: usize) -> rusqlite::Result<Vec<Message>> {
+    let Conversation { room, thread } = conversation;
+    let mut messages: Vec<Message> = match thread {
+        None => all(db, RECENT, params![room.as_str(), rows(limit)], read_message)?,
+        Some(root) => {
+            let mut replies: Vec<Message> =
+                all(db, THREAD, params![room.as_str(), root.as_str(), rows(limit)], read_message)?;
+            let mut query = db.prepare_cached(MESSAGE)?;
+            replies.extend(query.query_row([room.as_str(), root.as_str()], read_message).optional()?);
+            replies
+        }
+    };
+    messages.reverse();
+    Ok(messages)
+}
 
 /// Shows what an event does, as part of a larger change. Doing it twice, or in another order, comes to the same.
 pub(super) fn project(db: &Connection, room: &RoomId, projection: &Projection) -> rusqlite::Result<()> {

@@ -12,6 +12,7 @@ mod job;
 
 mod file;
 mod folder;
+mod given;
 mod group;
 mod lane;
 mod lock;

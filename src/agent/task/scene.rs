@@ -99,7 +99,7 @@ fn job_lines(job: &Job, messages: &[Message], cast: &Cast) -> Vec<Line> {
 /// The newest messages of the conversation. What is asked is among them, however long ago that was.
 async fn messages(means: &Means, job: &Job) -> Result<Vec<Message>, StoreError> {
     let turn = &job.turn;
-    let mut messages = means.store.thread(&turn.conversation, MESSAGES_MAX).await?;
+    let mut messages = means.store.conversation(&turn.conversation, MESSAGES_MAX).await?;
     for event in &turn.messages {
         if !messages.iter().any(|message| message.event == *event) {
             messages.extend(means.store.message(&turn.conversation.room, event).await?);

@@ -7,13 +7,12 @@ use tokio::time::Duration;
 
 use super::{
     courier::{Courier, written},
-    first::find_part,
     ground::first_letter,
+    lookup::find_part,
     speech::Speech,
 };
 use crate::{
     bot::{
-        Answer,
         compose::with_missing,
         delivery::{Remedy, remedy},
         transactions,
@@ -59,10 +58,9 @@ impl Speech<'_> {
             // A message that may be there already can't be sent with other words: it is found first, then edited.
             let (first, content) =
                 (first_letter(self.turn, observe::now()), self.answer.first(&text, self.audience.roster()));
-            let answer = self.answer.clone();
             let found = tokio::select! {
                 biased;
-                found = self.meanwhile(find_or_send(courier.clone(), first, answer, content)) => found,
+                found = self.meanwhile(find_or_send(courier.clone(), first, content)) => found,
                 () = interrupted.as_mut() => return Farewell::Unsaid,
             };
             match found {
@@ -99,11 +97,10 @@ impl Speech<'_> {
     /// or taken back like any other. Where that isn't possible, it is how the last words fared.
     async fn find_lost_parts(&mut self, mut interrupted: Pin<&mut impl Future<Output = ()>>) -> Option<Farewell> {
         for letter in mem::take(&mut self.ground.lost_parts) {
-            let (courier, answer) = (self.courier.clone(), self.answer.clone());
-            let content = letter.content.clone().unwrap_or_default();
+            let (courier, content) = (self.courier.clone(), letter.content.clone().unwrap_or_default());
             let found = tokio::select! {
                 biased;
-                found = self.meanwhile(find_or_send(courier, letter.clone(), answer, content)) => found,
+                found = self.meanwhile(find_or_send(courier, letter.clone(), content)) => found,
                 () = interrupted.as_mut() => return Some(Farewell::Unsaid),
             };
             match found {
@@ -170,15 +167,10 @@ impl Speech<'_> {
 }
 
 /// A message of the answer, sent if it isn't there.
-async fn find_or_send(
-    courier: Courier,
-    letter: Letter,
-    answer: Answer,
-    content: Value,
-) -> Result<EventId, MatrixError> {
+async fn find_or_send(courier: Courier, letter: Letter, content: Value) -> Result<EventId, MatrixError> {
     let mut tries = 0;
     loop {
-        let error = match find_part(&courier, &letter, &answer).await {
+        let error = match find_part(&courier, &letter, &content).await {
             Ok(Some(event)) => return Ok(event),
             Ok(None) => break,
             Err(error) => error,

@@ -9,7 +9,7 @@ use super::{
     sign::{Sign, offer},
 };
 use crate::{
-    bot::transactions,
+    bot::{Answer, Place, Thread, Tone, transactions},
     model::{EventId, Millis, Turn, UserId},
     observe,
     store::{Letter, LetterSort, Message, PostedLetter, Store},
@@ -86,6 +86,19 @@ pub(super) fn first_letter(turn: &Turn, now: Millis) -> Letter {
         room: turn.conversation.room.clone(),
         content: None,
         created_at: now,
+    }
+}
+
+/// What all events of a turn's answer have in common.
+pub(super) fn answer(turn: &Turn, late: Option<Duration>) -> Answer {
+    let thread = turn.conversation.thread.clone().map(|root| Thread { root });
+    Answer {
+        turn: turn.id.clone(),
+        hops: turn.hops,
+        root: turn.root.clone(),
+        place: Place { thread, reply_to: turn.reply_to().clone() },
+        tone: Tone::Text,
+        late,
     }
 }
 

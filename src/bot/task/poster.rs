@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     courier::{Courier, outgoing, unbroken, written},
+    lookup::find_part,
     rosters::{may_mention, roster},
     sign::take_back,
 };
@@ -176,8 +177,19 @@ impl Poster {
             // What it offers is over.
             return take_back(&self.courier, letter, None).await.map(Some);
         }
-        let event = self.courier.send(&letter.speaker, outgoing(letter, content)).await?;
+        let event = match self.find(letter, &content).await? {
+            Some(event) => event,
+            None => self.courier.send(&letter.speaker, outgoing(letter, content)).await?,
+        };
         Ok(self.courier.note_sent(letter, &event).await)
+    }
+
+    /// What may be in the room since long ago is looked for. An edit that is made twice is one to people.
+    async fn find(&self, letter: &Letter, content: &serde_json::Value) -> Result<Option<EventId>, MatrixError> {
+        match letter.sort {
+            LetterSort::First | LetterSort::Part => find_part(&self.courier, letter, content).await,
+            LetterSort::Edit | LetterSort::Reaction => Ok(None),
+        }
     }
 
     /// Says a notice, or says it anew; then lets people tap. Nothing, when that could not be written down.

@@ -1,6 +1,9 @@
 //! S4: the 🛑 that an entity offers on an answer while it works on it, and takes back at the end.
 
-use super::courier::{Courier, outgoing, written};
+use super::{
+    courier::{Courier, outgoing, written},
+    lookup::find_tap,
+};
 use crate::{
     bot::{delivery::never_arrived, notice::tap_event, transactions},
     matrix::MatrixError,
@@ -69,7 +72,16 @@ pub(super) async fn take_back(courier: &Courier, letter: &Letter, event: Option<
 async fn try_to_take_back(courier: &Courier, letter: &Letter, event: Option<EventId>) -> Result<(), MatrixError> {
     let event = match (event, letter.content.clone()) {
         (Some(event), _) => event,
-        (None, Some(content)) => courier.send(&letter.speaker, outgoing(letter, content)).await?,
+        (None, Some(content)) => match courier.send(&letter.speaker, outgoing(letter, content.clone())).await {
+            // It stands there from long ago, when the transaction was still known.
+            Err(error) if error.has_code("M_DUPLICATE_ANNOTATION") => {
+                match find_tap(courier, letter, &content).await? {
+                    Some(event) => event,
+                    None => return Ok(()),
+                }
+            }
+            sent => sent?,
+        },
         (None, None) => return Ok(()),
     };
     let line = courier.lines.of(&letter.speaker).ok_or(MatrixError::NotOpen)?;

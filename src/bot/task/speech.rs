@@ -18,15 +18,15 @@ use super::{
     audience::Audience,
     courier::{Courier, outgoing},
     courtesy::Courtesy,
-    first::find_first,
-    ground::{Ground, first_letter},
+    ground::{Ground, answer, first_letter},
+    lookup::find_part,
     offer::Offer,
     sign,
     typists::Typists,
 };
 use crate::{
     bot::{
-        Answer, Cadence, CadenceEffect, CadenceEvent, Ending, Pace, Place, Thread, Tone,
+        Answer, Cadence, CadenceEffect, CadenceEvent, Ending, Pace,
         delivery::{Remedy, never_arrived, remedy},
         transactions,
     },
@@ -44,6 +44,8 @@ const REFUSED_REST: Duration = Duration::from_secs(30);
 const SUSPENSION_TIME_MAX: Duration = Duration::from_millis(400);
 /// How long the names of a room's members are waited for before the end is worded.
 const NAMES_TIME_MAX: Duration = Duration::from_secs(2);
+/// What stands below an answer that is given up because giving it breaks the program.
+const BROKE_DOWN: &str = "This answer broke off.";
 
 /// How the growing ended.
 #[derive(Debug)]
@@ -178,7 +180,7 @@ impl<'a> Speech<'a> {
 
     async fn hear(&mut self, heard: Heard, halt: &Halt) -> Option<Close> {
         match heard {
-            Heard::Halted(why) => self.halted(why),
+            Heard::Halted(why) => self.halted(why, halt),
             Heard::Suspended => Some(self.suspend().await),
             Heard::Settled(Ok(event)) => self.delivered(event),
             Heard::Settled(Err(error)) => self.undelivered(error),
@@ -230,13 +232,16 @@ impl<'a> Speech<'a> {
         self.tell(event)
     }
 
-    fn halted(&mut self, why: Halted) -> Option<Close> {
+    fn halted(&mut self, why: Halted, halt: &Halt) -> Option<Close> {
         match why {
             Halted::Gone => Some(Close::Quiet(TurnEnd::Stopped)),
             Halted::Edited => {
                 self.leaving = true;
                 self.under_way.is_none().then_some(Close::Quiet(TurnEnd::Stopped))
             }
+            Halted::Broken => [Reply::Text(self.ground.said.clone()), Reply::Failed(BROKE_DOWN.to_owned())]
+                .into_iter()
+                .find_map(|reply| self.said(Some(reply), halt)),
             Halted::Stopped | Halted::Deleted => {
                 let nothing_shown = self.under_way.is_none() && !self.shown;
                 if nothing_shown && !self.lost && (self.parts.is_empty() || self.ground.was_whole) {
@@ -338,10 +343,10 @@ impl<'a> Speech<'a> {
 
     fn send_first(&mut self, content: Value) {
         let was_lost = self.lost;
-        let (courier, letter, answer) = (self.courier.clone(), first_letter(self.turn, Millis(0)), self.answer.clone());
+        let (courier, letter) = (self.courier.clone(), first_letter(self.turn, Millis(0)));
         self.under_way = Some(
             async move {
-                if was_lost && let Some(event) = find_first(&courier, &letter, &answer).await? {
+                if was_lost && let Some(event) = find_part(&courier, &letter, &content).await? {
                     return Ok(event);
                 }
                 courier.send(&letter.speaker, outgoing(&letter, content)).await
@@ -464,19 +469,6 @@ impl<'a> Speech<'a> {
         };
         // Whatever hangs is best effort.
         drop(time::timeout(time_max, tidied).await);
-    }
-}
-
-/// What all events of a turn's answer have in common.
-fn answer(turn: &Turn, late: Option<Duration>) -> Answer {
-    let thread = turn.conversation.thread.clone().map(|root| Thread { root });
-    Answer {
-        turn: turn.id.clone(),
-        hops: turn.hops,
-        root: turn.root.clone(),
-        place: Place { thread, reply_to: turn.reply_to().clone() },
-        tone: Tone::Text,
-        late,
     }
 }
 

@@ -125,6 +125,6 @@ impl Voice {
 async fn gone(halt: &Halt) {
     match halt.halted().await {
         Halted::Gone => {}
-        Halted::Stopped | Halted::Deleted | Halted::Edited => std::future::pending().await,
+        Halted::Stopped | Halted::Deleted | Halted::Edited | Halted::Broken => std::future::pending().await,
     }
 }

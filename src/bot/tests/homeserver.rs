@@ -178,17 +178,24 @@ impl Homeserver {
         self.state.lock().unwrap()
     }
 
-    fn put(&self, message: Outgoing) -> EventId {
+    fn put(&self, message: Outgoing) -> Result<EventId, MatrixError> {
         let at = self.began.elapsed() + LATENCY / 2;
         let mut state = self.state();
         if let Some(event) = state.known.get(&message.transaction) {
-            return event.clone();
+            return Ok(event.clone());
+        }
+        let same_tap = |sent: &Sent| sent.kind == "m.reaction" && sent.content == message.content;
+        if state.sent.iter().any(|sent| same_tap(sent) && !state.taken_back.contains(&sent.event)) {
+            return Err(MatrixError::Refused {
+                code: "M_DUPLICATE_ANNOTATION".to_owned(),
+                message: "twice".to_owned(),
+            });
         }
         let event = EventId::parse(format!("${}", state.sent.len())).unwrap();
         state.known.insert(message.transaction.clone(), event.clone());
         let Outgoing { room, kind, content, transaction } = message;
         state.sent.push(Sent { event: event.clone(), room, kind, content, transaction, at });
-        event
+        Ok(event)
     }
 
     /// A request is carried out in the middle of its time, so that who is cut off later doesn't know what became of it.
@@ -200,9 +207,9 @@ impl Homeserver {
             state.closed.get(&message.room).cloned().or_else(|| state.faults.pop_front())
         };
         let outcome = match fault {
-            None => Ok(self.put(message)),
+            None => self.put(message),
             Some(Fault::Lost) => {
-                self.put(message);
+                self.put(message)?;
                 Err(MatrixError::TimedOut { after: LATENCY })
             }
             Some(Fault::Away) => Err(MatrixError::Unreachable { cause: "away".to_owned() }),

@@ -170,6 +170,28 @@ async fn leftover_words_are_said() {
     stage.only_final();
 }
 
+/// N3: a further part that was sent before the program stopped, and that the homeserver forgot, isn't said twice.
+#[tokio::test(start_paused = true)]
+async fn a_leftover_part_is_looked_for() {
+    let stage = Stage::new();
+    let turn = stage.begin().await;
+    let long = "word ".repeat(20_000);
+    let stop = async {
+        while stage.homeserver.messages().len() < 2 {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+        stage.homeserver.fail(&[Fault::Lost, Fault::Away, Fault::Away, Fault::Away]);
+        time::sleep(Duration::from_millis(100)).await;
+    };
+    let (end, said) = stage.speak_until(&turn, &[text(&long), FINISHED], stop).await;
+    stage.store.end_turn(&turn.id, end, &said, observe::now()).await.unwrap();
+    assert!(!stage.store.outbox_pending(9).await.unwrap().is_empty());
+    stage.homeserver.forget();
+    stage.post_for(Duration::from_mins(1)).await;
+    let shown = stage.visible().iter().map(|part| part.matches("word").count()).sum::<usize>();
+    assert_eq!((end, shown), (TurnEnd::Done, 20_000));
+}
+
 /// S4: an offer to stop that an answer could not take back is taken back later, also after a crash; none is made anew.
 #[tokio::test(start_paused = true)]
 async fn a_leftover_sign_is_taken_back() {

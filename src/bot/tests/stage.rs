@@ -116,10 +116,10 @@ impl Stage {
         went(self.store.resume_turn(&turn.id, observe::now()).await.unwrap())
     }
 
-    /// The journal hears of the whole answer, which stands in the first message of `turn`.
-    pub(super) async fn hear_back(&self, turn: &Turn, body: &str) {
+    /// The journal hears of the answer as far as it stands in the first message of `turn`.
+    pub(super) async fn hear_back(&self, turn: &Turn, body: &str, last: bool) {
         let (first, now) = (turn.parts[0].clone(), observe::now());
-        let mark = Mark { turn: Some(turn.id.clone()), last: true, hops: 1, root: Some(turn.root.clone()) };
+        let mark = Mark { turn: Some(turn.id.clone()), last, hops: 1, root: Some(turn.root.clone()) };
         let (content, mentions) = ("{}".to_owned(), Vec::new());
         let wording = Wording { sort: Sort::Text, body: body.to_owned(), content, mentions, mark: Some(mark) };
         let message = Message {

@@ -85,6 +85,50 @@ async fn an_answer_is_put_aside() {
     assert!(stage.homeserver.taken_back().is_empty(), "it goes on");
 }
 
+/// N9, S1, S4: what stands of an answer that is given up is closed, and nothing offers to stop it.
+#[tokio::test(start_paused = true)]
+async fn a_broken_answer_is_closed() {
+    let mut stage = Stage::new();
+    let turn = stage.begin().await;
+    stage.speak_and_die(&turn, &[text("Half"), Deed::Wait(60_000)], Duration::from_secs(5)).await;
+    let turn = stage.resume(&turn).await;
+    stage.hear_back(&turn, "Half", false).await;
+    let spoken = stage.speak(&turn, &[Deed::Halt(Halted::Broken)]).await;
+    assert_eq!(spoken, (TurnEnd::Failed, "Half".to_owned()));
+    assert_eq!(stage.visible(), ["Half\n\n⚠️ This answer broke off."]);
+    stage.only_final();
+    let [sign] = stage.homeserver.reactions().try_into().unwrap();
+    assert_eq!(stage.homeserver.taken_back(), [sign.event]);
+}
+
+/// S4: a 🛑 of which nobody knows, and that the homeserver knows only as a reaction that stands there, is found and taken back.
+#[tokio::test(start_paused = true)]
+async fn a_sign_that_nobody_noted_is_found() {
+    let mut stage = Stage::new();
+    let turn = stage.begin().await;
+    let lose = async {
+        while stage.homeserver.messages().is_empty() {
+            time::sleep(Duration::from_millis(1)).await;
+        }
+        time::sleep(Duration::from_millis(100)).await;
+        stage.homeserver.fail(&[Fault::Lost]);
+        time::sleep(Duration::from_secs(5)).await;
+    };
+    let deeds = [text("Half"), Deed::Wait(60_000)];
+    tokio::select! {
+        biased;
+        _ = stage.speak(&turn, &deeds) => {}
+        () = lose => {}
+    }
+    assert_eq!(stage.homeserver.reactions().len(), 1);
+    stage.crash();
+    stage.homeserver.forget();
+    let turn = stage.resume(&turn).await;
+    stage.speak(&turn, &[text("Whole"), FINISHED]).await;
+    let [sign] = stage.homeserver.reactions().try_into().unwrap();
+    assert_eq!(stage.homeserver.taken_back(), [sign.event]);
+}
+
 /// S7: when the question is edited, the answer says no last word; the next attempt goes on in the same message.
 #[tokio::test(start_paused = true)]
 async fn an_edited_question_is_answered_in_place() {
@@ -130,7 +174,7 @@ async fn a_stop_writes_over_a_lost_edit() {
     stage.speak(&turn, &[text("Whole"), FINISHED]).await;
     stage.store.end_turn(&turn.id, TurnEnd::Done, "Whole", crate::observe::now()).await.unwrap();
     let turn = stage.resume(&turn).await;
-    stage.hear_back(&turn, "Whole").await;
+    stage.hear_back(&turn, "Whole", true).await;
     stage.homeserver.fail(&[Fault::Lost]);
     stage.speak(&turn, &[text("New"), Deed::Wait(100), Deed::Halt(Halted::Deleted)]).await;
     let messages = stage.homeserver.messages();
@@ -214,7 +258,7 @@ async fn what_was_written_over_is_said_again() {
     stage.speak(&turn, &[text("Whole."), FINISHED]).await;
     stage.store.end_turn(&turn.id, TurnEnd::Done, "Whole.", crate::observe::now()).await.unwrap();
     let turn = stage.resume(&turn).await;
-    stage.hear_back(&turn, "Whole.").await;
+    stage.hear_back(&turn, "Whole.", true).await;
     stage.speak_and_die(&turn, &[text("Well"), Deed::Wait(60_000)], Duration::from_secs(2)).await;
     assert_eq!(stage.visible(), ["Well"]);
     let turn = stage.resume(&turn).await;

@@ -13,6 +13,8 @@ pub enum Halted {
     Edited,
     /// The room is closed to us: nothing more can be said there.
     Gone,
+    /// Giving it broke down too often. What was said stays, and is marked so.
+    Broken,
 }
 
 /// The end that pulls.

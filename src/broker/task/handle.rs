@@ -1,19 +1,27 @@
 //! The way to the broker: envelopes wait their turn at its door, people's control does not.
 
-use tokio::sync::{mpsc, oneshot};
+use std::time::Duration;
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
 
 use super::{Halt, Halted};
 use crate::{
     broker::Scope,
     model::{Envelope, Turn, TurnEnd, TurnId},
     observe::{self, TurnUnsaved},
-    store::Store,
+    store::{Retry, Store},
 };
 
 /// How many envelopes may wait at the door; whoever brings the next one waits with it.
 const ENVELOPES_WAITING_MAX: usize = 256;
 /// How many wishes of people and endings of turns may wait; whoever brings the next one waits with it.
 const CONTROLS_WAITING_MAX: usize = 256;
+
+/// How long the store is left alone after it could not write that a turn ended.
+const END_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// A turn to be carried out. It is over when [`Broker::ended`] is told so.
 #[derive(Debug)]
@@ -80,11 +88,17 @@ impl Broker {
         heard.await.unwrap_or_default()
     }
 
-    /// Keeps how a turn ended and what it said, and lets its conversation go on.
+    /// Keeps how a turn ended and what it said, and lets its conversation go on. While that can't be written its conversation
+    /// waits: what isn't known to have ended, the next start would give again.
     pub async fn ended(&self, turn: TurnId, end: TurnEnd, text: String) {
-        if let Err(error) = observe::fault_around("end", self.store.end_turn(&turn, end, &text, observe::now())).await {
-            // It counts as unfinished then, and the next start gives it again in the same messages.
+        loop {
+            let written = self.store.end_turn(&turn, end, &text, observe::now());
+            let Err(error) = observe::fault_around("end", written).await else { break };
             TurnUnsaved { what: turn.as_str(), step: "end", error: &error }.emit();
+            match error.retry() {
+                Retry::Later => sleep(END_AGAIN_AFTER).await,
+                Retry::Never => break,
+            }
         }
         drop(self.controls.send(Control::Ended(turn, end)).await);
     }

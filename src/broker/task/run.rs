@@ -110,23 +110,25 @@ impl Dispatch {
         };
         for (turn, lapsed, tries) in legacy.turns {
             let tries_max = self.config.borrow().conversation.attempts_max;
-            match trial(tries, tries_max) {
-                Trial::Park if lapsed.is_none() => {
+            match (lapsed, trial(tries, tries_max)) {
+                (Some(why), _) => {
+                    let line = lapse_of_turn(&turn, why);
+                    self.close(turn, why).await;
+                    told(self.store.audit(line).await, "audit", "lapse");
+                }
+                (None, Trial::Beside) => self.feed(Event::Unfinished(turn)).await,
+                (None, Trial::Alone) => self.suspects.waiting.push_back(turn),
+                (None, Trial::Park) => {
                     park(&self.store, &turn, tries).await;
-                    continue;
+                    if !turn.parts.is_empty() {
+                        self.close(turn, Halted::Broken).await;
+                    }
                 }
-                Trial::Alone if lapsed.is_none() => {
-                    self.suspects.waiting.push_back(turn);
-                    continue;
+                (None, Trial::Leave) => {
+                    // The newest attempt only closed it: what is to be said was said of the one before.
+                    let given_up = Turn { attempt: turn.attempt - 1, ..turn };
+                    park(&self.store, &given_up, tries - 1).await;
                 }
-                Trial::Beside | Trial::Alone | Trial::Park => {}
-            }
-            let (id, line) = (turn.id.clone(), lapsed.map(|why| (why, lapse_of_turn(&turn, why))));
-            self.feed(Event::Unfinished(turn)).await;
-            if let Some((why, line)) = line {
-                let (_, effects) = self.lanes.halt(&Scope::Turn(id), why, self.began.elapsed());
-                self.perform(effects).await;
-                told(self.store.audit(line).await, "audit", "lapse");
             }
         }
         for (envelope, lapsed) in legacy.queued {
@@ -139,6 +141,14 @@ impl Dispatch {
             }
         }
         true
+    }
+
+    /// Has what stands of a turn closed, and nothing more.
+    async fn close(&mut self, turn: Turn, why: Halted) {
+        let id = turn.id.clone();
+        self.feed(Event::Unfinished(turn)).await;
+        let (_, effects) = self.lanes.halt(&Scope::Turn(id), why, self.began.elapsed());
+        self.perform(effects).await;
     }
 
     /// Begins the next of those that are tried alone, once the one before has ended.
@@ -167,11 +177,7 @@ impl Dispatch {
                 let suspects = self.suspects.remove(&scope, why);
                 count += suspects.len();
                 for suspect in suspects {
-                    // What stands of it in the room is closed.
-                    let scope = Scope::Turn(suspect.id.clone());
-                    self.feed(Event::Unfinished(suspect)).await;
-                    let (_, effects) = self.lanes.halt(&scope, why, self.began.elapsed());
-                    self.perform(effects).await;
+                    self.close(suspect, why).await;
                 }
                 if let Some(line) = farewell(&scope, why, count, observe::now()) {
                     told(self.store.audit(line).await, "audit", "halt");

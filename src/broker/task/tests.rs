@@ -146,6 +146,31 @@ async fn what_breaks_the_program_is_given_up() {
     assert_eq!(store.unfinished().await.unwrap().turns, []);
 }
 
+/// N9: what stands of an answer that is given up is closed, once: where that ends the program as well, it is left alone.
+#[tokio::test]
+async fn what_stands_of_a_broken_answer_is_closed_once() {
+    let (mut store, memory) = Store::memory();
+    store.queue(asked("1")).await.unwrap();
+    for attempt in 1..=4 {
+        with_broker(&store, async |_broker, mut orders| {
+            let Order { turn, halt } = orders.recv().await.unwrap();
+            store.note_part(&turn.id, 0, &event("part")).await.unwrap();
+            let why = (attempt == 4).then_some(Halted::Broken);
+            assert_eq!((turn.attempt, halt.now()), (attempt, why));
+        })
+        .await;
+        memory.crash();
+        store = memory.reopen();
+    }
+    with_broker(&store, async |broker, mut orders| {
+        assert!(!broker.again("nothing".to_owned().try_into().unwrap()).await);
+        assert!(orders.try_recv().is_err(), "it is left alone");
+    })
+    .await;
+    assert_eq!((store.failed_count().await.unwrap(), store.unfinished().await.unwrap().turns), (1, vec![]));
+    assert_eq!(store.pending_notices(9).await.unwrap().len(), 1, "it is said once");
+}
+
 /// N9, S4: what is to be tried alone can be stopped before it is its turn.
 #[tokio::test]
 async fn a_suspect_can_be_stopped() {

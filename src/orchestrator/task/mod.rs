@@ -4,7 +4,6 @@ mod book;
 mod boot;
 mod bot;
 mod chance;
-mod echo;
 mod errands;
 mod house;
 mod lines;

@@ -20,8 +20,6 @@ use crate::{
     team::Panel,
 };
 
-use super::echo;
-
 /// How many pieces of an answer may wait to be shown; a mind that is further ahead waits.
 const REPLIES_WAITING_MAX: usize = 64;
 /// How long a running turn may go on once the program is told to stop. The rest of the grace is for what is in the air.
@@ -78,6 +76,10 @@ impl Turns {
 
     /// N9: has a mind that breaks down think again, so often.
     async fn think_again(&self, turn: &Turn, halt: Halt, replies: mpsc::Sender<Reply>) {
+        if halt.now().is_some() {
+            // It is only to be closed, and thinking about it may be what breaks.
+            return;
+        }
         loop {
             let mind = AssertUnwindSafe(self.think(turn, halt.clone(), replies.clone())).catch_unwind();
             let Err(panic) = mind.await else { return };
@@ -98,10 +100,6 @@ impl Turns {
         let speaker = turn.responder.speaker();
         observe::fault_point(&format!("turn.begun.{speaker}"));
         assert!(!observe::fault_switch(&format!("turn.panic.{speaker}")), "a fault that a test put in");
-        if let Err(error) = echo::heard(&self.store, turn).await {
-            // The answer may know a little less; whether the store works at all shows soon enough.
-            ErrandFailed { errand: "wait for the answer before", error: &error }.emit();
-        }
         if self.speaks_alone(turn) {
             self.minds.answer(turn, halt, replies).await;
         } else {

@@ -46,7 +46,7 @@ impl Hearing {
         but: &[EventId],
         limit: usize,
     ) -> Result<Vec<Said>, StoreError> {
-        let mut messages = self.store.thread(conversation, limit).await?;
+        let mut messages = self.store.conversation(conversation, limit).await?;
         if !messages.iter().any(|message| message.event == *asked) {
             messages.extend(self.store.message(&conversation.room, asked).await?);
         }

@@ -135,6 +135,8 @@ conformance! {
         a_deleted_message_has_no_words_in_any_order,
         a_deleted_edit_leaves_the_first_wording,
         a_thread_begins_with_its_root,
+        an_answer_is_known_before_it_comes_back,
+        an_answer_that_was_taken_back_is_not_known,
         a_reply_finds_its_thread_through_others,
         what_somebody_said_before_is_found,
         a_settlement_is_whole_or_nothing,

@@ -1,13 +1,14 @@
 //! What was said and decided, and that an event is dealt with in one step.
 
 use super::{
-    samples::{batch, clear, event, event_id, history_event, room, sealed_event, user},
+    accounts::bare,
+    samples::{batch, begin_turn, clear, event, event_id, history_event, room, sealed_event, turn_id, user},
     stage::Stage,
 };
 use crate::{
     model::{
-        Content, Conversation, EntityName, Envelope, EventId, Incoming, Millis, Notice, Priority, Responder, Standing,
-        TurnId,
+        Account, Content, Conversation, EntityName, Envelope, EventId, Incoming, Millis, Notice, Priority, Responder,
+        Standing, TurnEnd, TurnId,
     },
     store::{
         AuditEntry, Decision, DecisionAction, Mark, Message, Ordinal, Pick, Projection, Settlement, Sort, Store,
@@ -227,7 +228,55 @@ pub(super) async fn a_thread_begins_with_its_root(stage: &mut Stage) {
     assert_eq!(names(&store.thread(&thread_of("root"), 1).await.unwrap()), ["root", "m4"]);
     assert_eq!(names(&store.thread(&thread_of("gone"), 9).await.unwrap()), [""; 0]);
     assert_eq!(names(&store.thread(&main_timeline(), 3).await.unwrap()), ["m3", "m4", "m5"]);
-    assert_eq!(names(&store.recent(&room("attic"), 3).await.unwrap()), [""; 0]);
+    assert_eq!(names(&store.thread(&Conversation { room: room("attic"), thread: None }, 3).await.unwrap()), [""; 0]);
+}
+
+/// C5: what was answered a moment ago stands in the conversation before it has come back, and once.
+pub(super) async fn an_answer_is_known_before_it_comes_back(stage: &mut Stage) {
+    let store = &stage.store;
+    let writer = Account { user: Some(user("writer")), ..bare("writer") };
+    store.save_account(writer).await.unwrap();
+    for (ordinal, name) in [(1, "a"), (2, "b")] {
+        say(store, message(ordinal, name)).await;
+    }
+    let bodies = async || {
+        let said = store.conversation(&main_timeline(), 9).await.unwrap();
+        said.into_iter().map(|message| message.wording.body).collect::<Vec<_>>()
+    };
+    begin_turn(store, "a", 10).await;
+    store.note_part(&turn_id("a"), 0, &event_id("answer")).await.unwrap();
+    assert_eq!(bodies().await, ["a", "b"], "it isn't whole yet");
+    store.end_turn(&turn_id("a"), TurnEnd::Done, "Whole.", Millis(20)).await.unwrap();
+    assert_eq!(bodies().await, ["a", "Whole.", "b"]);
+    let given = store.conversation(&main_timeline(), 9).await.unwrap().remove(1);
+    assert_eq!((given.sender, given.in_reply_to), (user("writer"), Some(event_id("a"))));
+    let mark = |last| Some(Mark { turn: Some(turn_id("a")), last, hops: 1, root: Some(event_id("a")) });
+    let came = |body: &str, last| Message {
+        sender: user("writer"),
+        wording: Wording { mark: mark(last), ..wording(body) },
+        ..message(3, "answer")
+    };
+    say(store, came("Who", false)).await;
+    assert_eq!(bodies().await, ["a", "Whole.", "b"], "its beginning came back");
+    let end = Wording { mark: mark(true), ..wording("Whole.") };
+    let (of, sender) = (event_id("answer"), user("writer"));
+    let edit = Projection::Edit { of, event: event_id("edit"), sender, sent_at: Millis(9), wording: Box::new(end) };
+    project(store, edit).await;
+    assert_eq!(bodies().await, ["a", "b", "Whole."], "all of it came back");
+    project(store, deletion("answer")).await;
+    assert_eq!(bodies().await, ["a", "b", ""], "it was taken back");
+}
+
+/// S8: an answer that was taken back before it came is in no conversation.
+pub(super) async fn an_answer_that_was_taken_back_is_not_known(stage: &mut Stage) {
+    let store = &stage.store;
+    store.save_account(Account { user: Some(user("writer")), ..bare("writer") }).await.unwrap();
+    say(store, message(1, "a")).await;
+    begin_turn(store, "a", 10).await;
+    store.note_part(&turn_id("a"), 0, &event_id("answer")).await.unwrap();
+    store.end_turn(&turn_id("a"), TurnEnd::Done, "Whole.", Millis(20)).await.unwrap();
+    project(store, deletion("answer")).await;
+    assert_eq!(names(&store.conversation(&main_timeline(), 9).await.unwrap()), ["a"]);
 }
 
 /// C2: through any chain, bounded.

@@ -5,7 +5,10 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::samples::{all_events, batch, event, event_id, names, room};
-use crate::store::{Store, StoreError, folder, schema};
+use crate::{
+    model::Conversation,
+    store::{Store, StoreError, folder, schema},
+};
 
 /// What a database of each form may hold, from form 1 on: rows that the next migrations must bring along.
 const HOLDINGS: [&str; 6] = [
@@ -50,7 +53,8 @@ async fn every_earlier_form_is_brought_to_todays() {
         assert_eq!(store.fact("homeserver").await.unwrap().is_some(), form > 0, "from form {form}");
         let due: Vec<_> = store.due(9).await.unwrap().into_iter().map(|event| event.event).collect();
         assert_eq!(due, [event_id("new")], "what came before somebody looked is history, from form {form}");
-        assert_eq!(store.recent(&room("lobby"), 9).await.unwrap().len(), usize::from(form > 1), "from form {form}");
+        let lobby = Conversation { room: room("lobby"), thread: None };
+        assert_eq!(store.thread(&lobby, 9).await.unwrap().len(), usize::from(form > 1), "from form {form}");
         store.close().await;
     }
 }

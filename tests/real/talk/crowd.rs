@@ -10,7 +10,7 @@ use super::{
 };
 
 /// How many rooms there are, with two people in each.
-const ROOMS: usize = 20;
+const ROOMS: usize = 50;
 /// How many messages each person writes: one that opens a thread, and others in it.
 const MESSAGES: usize = 3;
 /// How many answers are given at once.

@@ -5,7 +5,7 @@ use crate::house::{Act, DEADLINE, Maitre, Shown, Sort, Stub, shared, wait_for};
 use super::{
     crash::Standing,
     hall::config,
-    stage::{Stage, topic},
+    stage::{STOP, Stage, topic},
 };
 
 /// What `!retry` takes, as the message that says so shows it.
@@ -54,6 +54,47 @@ async fn a_message_that_kills_is_left_alone() {
     assert_eq!(harmless.root.as_deref(), Some(&*root));
     stage.only_in_any_order(&[&answer, &told, &failed, &begins, &harmless]).await;
     assert_eq!(maitre.status().await.parked.count, 0);
+    assert!(maitre.stop().await.success());
+}
+
+/// Conversation 72. N9, S1, S4: what stands of an answer that ended the program each time is closed when it is given up, without
+/// an offer to stop it, and by hand it is given in the same message.
+#[tokio::test]
+async fn half_an_answer_that_kills_is_closed() {
+    let stub = Stub::start().await;
+    let mut maitre = Maitre::new(shared(), &config(&stub));
+    maitre.start_ready().await;
+    let house = Standing { stub, test: maitre.test.clone() };
+    let mut stage = Stage::open_in(&house, Sort::Open, &["alpha"]).await;
+    let poison = topic();
+    let (halves, _gates): (Vec<Act>, Vec<_>) = (0..3).map(|_| Act::held("Half", " of it.")).unzip();
+    let acts = halves.into_iter().chain([Act::say("The whole answer.")]).collect();
+    stage.stub().when_in_turn(&poison, acts);
+    let root = stage.say(&poison).await;
+    let half = stage.growing("alpha", "Half").await;
+    let alpha = stage.user("alpha");
+    let is_offered = |message: &Shown| message.taps.contains(&(alpha.clone(), STOP.to_owned()));
+    stage.see("a stop to be offered", |message| message.event == half.event && is_offered(message)).await;
+    for tries in 1..=3 {
+        wait_for("the model to be asked", DEADLINE, async || {
+            let asked = stage.stub().asked(&poison).len();
+            if asked == tries { Ok(()) } else { Err(asked) }
+        })
+        .await;
+        maitre.kill().await;
+        maitre.start_ready().await;
+    }
+    let closed = stage.answer("alpha", "Half\n\n⚠️ This answer broke off.").await;
+    assert_eq!(closed.event, half.event, "in the same message");
+    let told = stage.notice("alpha", &["broke down 3 times", "!retry"]).await;
+    stage.see("the offer to be gone", |message| message.event == half.event && !is_offered(message)).await;
+    stage.only_in_any_order(&[&closed, &told]).await;
+    assert_eq!(maitre.status().await.parked.count, 1);
+    stage.say_within(&root, &format!("!retry {}", id_in(&told))).await;
+    let begins = stage.notice("router", &["is tried again"]).await;
+    let whole = stage.answer("alpha", "The whole answer.").await;
+    assert_eq!(whole.event, half.event, "in the same message");
+    stage.only_in_any_order(&[&told, &begins, &whole]).await;
     assert!(maitre.stop().await.success());
 }
 

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::stage::{
     Answering, Stage, answer, asks, batch, completed, deletion, edit, event, in_thread, incoming, main_timeline,
-    message, name, person, replying, room, tap, thread, user,
+    message, name, person, replying, tap, thread, user,
 };
 use crate::{
     model::{Content, Incoming, Priority, Responder, RoomId, Sealed, SealedCause, Standing},
@@ -541,7 +541,7 @@ async fn some_things_are_only_shown() {
             let rules = [stage.rule("1").await, stage.rule("2").await, stage.rule("3").await];
             assert_eq!(rules, ["none", "A3", "none"]);
             stage.nobody_answers().await;
-            assert_eq!(stage.store.recent(&room(), 9).await.unwrap().len(), 3);
+            assert_eq!(stage.store.thread(&main_timeline(), 9).await.unwrap().len(), 3);
         })
         .await;
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::stage::{
-    Answering, Stage, answer, asks, batch, completed, deletion, edit, in_thread, message, person, room,
+    Answering, Stage, answer, asks, batch, completed, deletion, edit, in_thread, main_timeline, message, person,
 };
 use crate::{
     model::{Incoming, Standing},
@@ -30,7 +30,7 @@ fn told() -> Vec<Incoming> {
 /// What there is to be seen in the end, wherever it stands in the order of arrival.
 async fn outcome(stage: &Stage) -> Vec<String> {
     let mut seen = Vec::new();
-    for message in stage.store.recent(&room(), 99).await.unwrap() {
+    for message in stage.store.thread(&main_timeline(), 99).await.unwrap() {
         let id = message.event.as_str()[1..].to_owned();
         let Message { thread, wording, deleted, standing, .. } = message;
         let decision =
