@@ -20,9 +20,8 @@ use std::{num::NonZeroUsize, thread};
 use run::{Plan, Report, run};
 use tally::Tally;
 
-/// How many runs every test of this program makes. Beyond them stand seeds that find what isn't mended yet:
-/// docs/reliability.md names them.
-const SEEDS: u64 = 100;
+/// How many runs every test of this program makes.
+const SEEDS: u64 = 500;
 /// How many lines of a run's end are shown when it fails.
 const LINES_SHOWN: usize = 150;
 
