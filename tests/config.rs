@@ -19,6 +19,8 @@ mod mindroom;
 mod random;
 #[path = "config/secrets.rs"]
 mod secrets;
+#[path = "config/skills.rs"]
+mod skills;
 #[path = "config/talk.rs"]
 mod talk;
 

@@ -41,6 +41,8 @@ mod names;
 mod people;
 mod rooms;
 mod script;
+mod skill;
+mod skills;
 mod tools;
 mod values;
 
@@ -58,5 +60,7 @@ pub use model::{
 pub use problem::{Problem, Severity, Spot};
 pub use render::{Colour, render};
 pub use schema::schema;
+pub use skill::{Skill, read_skill};
+pub use skills::{check_skills, skill_files};
 pub use task::{Loaded, compile_text, load, load_with};
 pub use tools::TOOLS;

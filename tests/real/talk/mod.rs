@@ -20,6 +20,7 @@ mod places;
 mod poison;
 mod routed;
 mod sealed;
+mod skills;
 mod slowed;
 mod stage;
 mod stops;
