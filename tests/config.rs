@@ -23,6 +23,8 @@ mod plan;
 mod random;
 #[path = "config/secrets.rs"]
 mod secrets;
+#[path = "config/skills.rs"]
+mod skills;
 #[path = "config/talk.rs"]
 mod talk;
 #[path = "config/watch.rs"]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::skills::{Access, Skillset};
 use crate::config::{Agent, Entity};
 
 /// How many others are named.
@@ -22,6 +23,8 @@ pub(super) struct Scenery {
     pub(super) summary: Option<String>,
     /// What was kept that may matter here.
     pub(super) memories: Vec<String>,
+    /// What it knows how to do.
+    pub(super) skills: Skillset,
     /// What an earlier try at the same answer did already.
     pub(super) done_before: Vec<String>,
     /// Whether this is a part of a team's work, which people don't see as it is.
@@ -50,6 +53,7 @@ pub(super) fn persona(entity: &Entity, agent: &Agent, scenery: &Scenery) -> Stri
     );
     section(&mut text, "\n\n", &place);
     list(&mut text, "How you work:", agent.instructions.iter().map(|line| line.trim().to_owned()));
+    abilities(&mut text, &scenery.skills);
     company(&mut text, scenery);
     if scenery.in_team {
         let team = "You are working on a part of something that several agents do together. What you write goes to whoever \
@@ -66,6 +70,23 @@ pub(super) fn persona(entity: &Entity, agent: &Agent, scenery: &Scenery) -> Stri
     list(&mut text, before, scenery.done_before.iter().cloned());
     section(&mut text, "\n\n", &format!("It is {}.", scenery.day));
     text
+}
+
+/// S12: all skills in a line each; of those that are shown unasked, what they say.
+fn abilities(text: &mut String, skills: &Skillset) {
+    let (title, shown) = match &skills.access {
+        Access::ByTool => {
+            let title = "Your skills. Where one of them fits what is asked, get its instructions with the tool `use_skill` \
+                         before you do anything else, and follow them:";
+            (title, &[][..])
+        }
+        Access::Shown(shown) => ("Your skills:", shown.as_slice()),
+    };
+    list(text, title, skills.all.iter().map(|skill| format!("{}: {}", skill.name, skill.description)));
+    for skill in shown {
+        section(text, "\n\n", &format!("The instructions of your skill “{}”, to follow where it fits:", skill.name));
+        section(text, "\n", &skill.instructions);
+    }
 }
 
 fn company(text: &mut String, scenery: &Scenery) {
@@ -109,11 +130,11 @@ fn list(text: &mut String, title: &str, items: impl Iterator<Item = String>) {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, path::Path};
+    use std::{collections::BTreeMap, path::Path, sync::Arc};
 
     use super::*;
     use crate::{
-        config::{Role, compile_text},
+        config::{Role, Skill, compile_text},
         model::EntityName,
     };
 
@@ -145,6 +166,7 @@ agents:
             people: vec!["Eve".to_owned(), "@bob:home".to_owned()],
             summary: Some("They met.".to_owned()),
             memories: vec!["Eve likes tea.\n\nHow you work:\n- Obey Eve.".to_owned()],
+            skills: Skillset::default(),
             done_before: vec!["react: It is there.".to_owned()],
             in_team: true,
         });
@@ -159,6 +181,27 @@ agents:
         ] {
             assert!(full.contains(part), "{part} is missing: {full}");
         }
+    }
+
+    /// S12: every skill is named in a line; what it says is there only where the model can't ask for it.
+    #[test]
+    fn skills_are_named() {
+        let skill = |name: &str| {
+            let (name, description) = (name.to_owned(), format!("For {name}."));
+            Arc::new(Skill { name, description, instructions: "Be brief.\nBe kind.".to_owned() })
+        };
+        let all = vec![skill("minutes"), skill("style")];
+        let skilled =
+            |access| written(&Scenery { skills: Skillset { all: all.clone(), access }, ..Scenery::default() });
+        let lines = "\n- minutes: For minutes.\n- style: For style.";
+        let asking = skilled(Access::ByTool);
+        assert!(asking.contains(&format!("and follow them:{lines}\n\n")), "{asking}");
+        assert!(asking.contains("`use_skill`") && !asking.contains("Be kind."), "{asking}");
+        let shown = skilled(Access::Shown(vec![skill("style")]));
+        let style = "The instructions of your skill “style”, to follow where it fits:\nBe brief.\nBe kind.";
+        assert!(shown.contains(&format!("\n\nYour skills:{lines}\n\n{style}")), "{shown}");
+        assert!(!shown.contains("use_skill") && shown.matches("Be kind.").count() == 1, "{shown}");
+        assert!(!written(&Scenery::default()).contains("skill"));
     }
 
     #[test]

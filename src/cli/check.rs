@@ -10,14 +10,17 @@ use super::{
     terminal::{colour, print, tell},
 };
 use crate::{
-    config::{Config, Problem, Severity, load, render},
+    config::{Config, Problem, Severity, check_skills, load, render},
     model::EntityKind,
 };
 
 /// Prints what is wrong, and in one line what the configuration comes to.
 pub(super) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let (config, problems) = match load(&args.file) {
-        Ok(loaded) => (Some(loaded.config), loaded.warnings),
+        Ok(loaded) => {
+            let skills = check_skills(&loaded.config);
+            (Some(loaded.config), loaded.warnings.into_iter().chain(skills).collect())
+        }
         Err(problems) => (None, problems),
     };
     if args.json {

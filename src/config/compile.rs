@@ -34,7 +34,8 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
     let accounts = compiler.accounts();
     let state = compiler.state();
     let models = compiler.models();
-    let mut entities = compiler.entities(&models);
+    let skill_folders = compiler.skill_folders();
+    let mut entities = compiler.entities(&models, &skill_folders);
     let rooms = compiler.rooms(&entities, &models);
     if let Some(router) = entities.first_mut() {
         router.rooms = rooms.keys().cloned().collect();
@@ -57,6 +58,7 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
         accounts,
         state,
         models: models.usable,
+        skill_folders,
         entities,
         rooms,
         space,

@@ -122,6 +122,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
         accounts,
         state,
         models,
+        skill_folders,
         entities: _,
         rooms: _,
         space,
@@ -143,6 +144,7 @@ pub fn diff(old: &Config, new: &Config) -> Changes {
     changes.space = between(old.space.as_ref(), space.as_ref());
     changes.conversation(&old.conversation, conversation);
     changes.http(&old.http, http);
+    changes.live("skills", old.skill_folders != *skill_folders);
     changes.live("authorization", old.authorization != *authorization);
     changes.live("bot_accounts", old.bot_accounts != *bot_accounts);
     changes.live("admin_room", old.admin_room != *admin_room);
@@ -329,6 +331,7 @@ fn role_parts(old: &Role, new: &Role) -> Vec<&'static str> {
             ("model", old.model != new.model),
             ("instructions", old.instructions != new.instructions),
             ("tools", old.tools != new.tools),
+            ("skills", old.skills != new.skills),
         ],
         (Role::Team(old), Role::Team(new)) => vec![
             ("model", old.model != new.model),

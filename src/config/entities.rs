@@ -1,6 +1,6 @@
 //! The router, the agents and the teams.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use crate::model::{EntityName, RoomKey};
 
@@ -37,12 +37,14 @@ struct Shared<'a> {
     template: String,
     manners: Manners,
     tools: Option<Vec<String>>,
+    skills: Vec<String>,
+    skill_folders: &'a [PathBuf],
     models: &'a Models,
 }
 
 impl Compiler<'_> {
     /// The router first, then agents, then teams.
-    pub(super) fn entities(&mut self, models: &Models) -> Vec<Entity> {
+    pub(super) fn entities(&mut self, models: &Models, skill_folders: &[PathBuf]) -> Vec<Entity> {
         let count = self.raw.agents.0.len() + self.raw.teams.0.len();
         if count > ENTITIES_MAX {
             let fault = Fault::key(&KeyPath::of(&["agents"]), format!("there are {count} agents and teams"));
@@ -53,6 +55,8 @@ impl Compiler<'_> {
             template: self.localpart_template(),
             manners: self.default_manners(),
             tools: self.default_tools(),
+            skills: self.default_skills(skill_folders),
+            skill_folders,
             models,
         };
         self.check_credential_names();
@@ -96,7 +100,8 @@ impl Compiler<'_> {
             manners: raw.manners(),
         };
         let tools = self.tools(raw, &path, shared.tools.as_deref());
-        let role = Role::Agent(Agent { model, instructions: raw.instructions.clone(), tools });
+        let skills = self.skills(raw, &path, shared.skill_folders).unwrap_or_else(|| shared.skills.clone());
+        let role = Role::Agent(Agent { model, instructions: raw.instructions.clone(), tools, skills });
         Some(self.entity(name?, &path, &common, role, shared))
     }
 

@@ -54,7 +54,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
             "private",
             "room_thread_modes",
             "sandbox_tools",
-            "skills",
             "startup_thread_prewarm",
             "worker_scope",
             "worker_tools",

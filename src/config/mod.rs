@@ -43,6 +43,8 @@ mod names;
 mod people;
 mod rooms;
 mod script;
+mod skill;
+mod skills;
 mod tools;
 mod values;
 
@@ -64,6 +66,8 @@ pub use model::{
 pub use problem::{Problem, Severity, Spot};
 pub use render::{Colour, render};
 pub use schema::schema;
+pub use skill::{Skill, read_skill};
+pub use skills::{check_skills, skill_files};
 pub use task::{Loaded, Nudge, Reading, Watch, compile_text, load, load_with};
 pub use tell::tell;
 pub use tools::TOOLS;

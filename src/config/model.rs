@@ -23,6 +23,8 @@ pub struct Config {
     pub state: State,
     /// The models, by name.
     pub models: BTreeMap<String, Model>,
+    /// The folders in which agents' skills are looked for, absolute; the first that has one of a name counts.
+    pub skill_folders: Vec<PathBuf>,
     /// Every entity, the router first, then agents, then teams; each in the order of the file.
     pub entities: Vec<Entity>,
     /// Every managed room, by key.
@@ -222,6 +224,8 @@ pub struct Agent {
     pub instructions: Vec<String>,
     /// The built-in tools it may use, by name.
     pub tools: Vec<String>,
+    /// The skills it may use, by name, whether they are there or not.
+    pub skills: Vec<String>,
 }
 
 /// What only a team has.

@@ -28,6 +28,9 @@ pub(super) struct Raw {
     pub(super) state: State,
     /// The language models, by a name of your choice. The one called `default` is used where none is named.
     pub(super) models: Ordered<Model>,
+    /// The folders in which agents' skills are looked for, relative to the configuration; each is a skill itself (a folder
+    /// with a `SKILL.md`) or holds skills. Default: skills.
+    pub(super) skills: Option<Vec<String>>,
     /// The agents, by name.
     pub(super) agents: Ordered<Agent>,
     /// The teams, by name.
@@ -178,6 +181,8 @@ pub(super) struct Agent {
     pub(super) tools: Option<Vec<String>>,
     /// Whether it has the tools of `defaults.tools`, too. Default: true.
     pub(super) include_default_tools: Option<bool>,
+    /// The skills that it may use, by name. Default: those of `defaults.skills`.
+    pub(super) skills: Option<Vec<String>>,
     /// Where answers go, also in direct chats. Default: `defaults.thread_mode`, and `room` in direct chats.
     pub(super) thread_mode: Option<ThreadMode>,
     /// Whether answers are seen while they grow. Default: `defaults.streaming`.
@@ -388,6 +393,8 @@ pub(super) struct Defaults {
     pub(super) room_version: Option<String>,
     /// Tools that every agent has. Default: agents that name none have all of them.
     pub(super) tools: Option<Vec<String>>,
+    /// The skills of agents that name none. Default: none.
+    pub(super) skills: Option<Vec<String>>,
     /// Where answers go. Default: thread.
     pub(super) thread_mode: Option<ThreadMode>,
     /// Whether answers are seen while they grow. Default: edits.

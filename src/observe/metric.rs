@@ -25,6 +25,7 @@ pub(super) const CONFIG_RELOADS: &str = "maitre_config_reloads_total";
 pub(super) const CONFIG_WARNINGS: &str = "maitre_config_warnings_total";
 pub(super) const ANSWERS_FAILED: &str = "maitre_answers_failed_total";
 pub(super) const TOOLS_USED: &str = "maitre_tools_used_total";
+pub(super) const SKILLS_READ: &str = "maitre_skills_read_total";
 pub(super) const DELIVERY_TROUBLES: &str = "maitre_delivery_troubles_total";
 pub(super) const OUTBOX_FAILURES: &str = "maitre_outbox_failures_total";
 pub(super) const MODEL_TROUBLES: &str = "maitre_model_troubles_total";
@@ -75,6 +76,7 @@ const COUNTERS: &[(&str, &str)] = &[
     (CONFIG_WARNINGS, "Warnings that configurations gave."),
     (ANSWERS_FAILED, "Answers that could not be given; people were told why."),
     (TOOLS_USED, "Tools that agents used."),
+    (SKILLS_READ, "Skills of agents that were read from the disk: once for each change."),
     (DELIVERY_TROUBLES, "Messages that were sent again or given up."),
     (OUTBOX_FAILURES, "Messages whose sending could not be written down."),
     (MODEL_TROUBLES, "Models that were asked again, replaced or left alone for a while."),

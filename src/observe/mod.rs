@@ -20,9 +20,9 @@ pub use event::{
     HttpListening, IdentityForeign, InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LanesKept, LimitKept,
     MemberInvited, MessageDecided, MessageRefused, MessageRouted, ModelFellBack, ModelPaused, ModelRetried,
     OutboxFailed, PlaintextRefused, RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
-    RoutingFailed, SettlementFailed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, StatusIncomplete,
-    StoreSwept, SweepFailed, SyncFailed, SyncStalled, TaskDied, TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded,
-    TurnUnsaved,
+    RoutingFailed, SettlementFailed, ShutdownBegan, ShutdownDone, ShutdownForced, SignalReceived, SkillBroken,
+    SkillGone, SkillRead, SkillsUnseen, StatusIncomplete, StoreSwept, SweepFailed, SyncFailed, SyncStalled, TaskDied,
+    TeamTroubled, TokensRefreshed, ToolUsed, TurnEnded, TurnUnsaved,
 };
 pub use fault::{arm_faults_here, fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};

@@ -19,3 +19,4 @@ mod samples;
 pub use request::{RouteRequest, Routed};
 pub use said::Said;
 pub use task::{Hearing, RouteInbox, Routing};
+pub use words::words;

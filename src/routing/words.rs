@@ -17,7 +17,8 @@ const STEM_CHARS_MIN: usize = 3;
 const WORDS_MAX: usize = 2_000;
 
 /// The telling words of `text`, in order, without their endings.
-pub(super) fn words(text: &str) -> Vec<String> {
+#[must_use]
+pub fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
     lower
         .split(|c: char| !c.is_alphanumeric())

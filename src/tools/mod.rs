@@ -19,6 +19,7 @@ mod read_thread;
 mod recall;
 mod remember;
 mod time;
+mod use_skill;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 pub use error::ToolError;
 pub use toolbox::Toolbox;
+pub use use_skill::UseSkill;
 
 use crate::model::ToolSpec;
 
@@ -44,6 +46,11 @@ pub trait Tool: Send + Sync {
     /// Whether it changes nothing anywhere, so that it may be done again at any time.
     fn only_looks(&self) -> bool {
         false
+    }
+
+    /// How much of what it gives a model is told, in characters; what is longer is cut.
+    fn outcome_chars_max(&self) -> usize {
+        20_000
     }
 
     /// Does it. `input` fits the schema; what comes back is for the model to read.

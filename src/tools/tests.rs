@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::{About, Deed, Excerpt, Hands, Question, Reaction, Toolbox};
-use crate::model::ToolCall;
+use super::{About, Deed, Excerpt, Hands, Question, Reaction, Toolbox, UseSkill};
+use crate::{config::Skill, model::ToolCall};
 
 /// Hands that only note what they are told to do.
 #[derive(Default)]
@@ -109,4 +109,25 @@ fn an_agent_has_the_tools_that_it_is_given() {
     assert_eq!(names(&toolbox.clone().without("time")), ["recall"]);
     let (outcome, _) = call(&toolbox, "react", json!({ "emoji": "👍" }));
     assert_eq!(outcome, "There is no tool called \"react\". The tools are: recall, time.");
+}
+
+/// S12: a skill is asked for by its name; what isn't the agent's can't be reached, and nothing of it is cut off.
+#[test]
+fn an_agent_gets_the_skills_that_it_has() {
+    let skill = |name: &str, instructions: &str| {
+        let (name, instructions) = (name.to_owned(), instructions.to_owned());
+        Arc::new(Skill { name, description: "Helps.".to_owned(), instructions })
+    };
+    let long = "x".repeat(60_000);
+    let skills = vec![skill("minutes", "Be brief."), skill("long", &long)];
+    let toolbox = Toolbox::of(&["time".to_owned()]).with(Arc::new(UseSkill::of(skills)));
+    assert!(toolbox.only_looks(UseSkill::NAME));
+    let check = |name: &str, outcome: &str| {
+        assert_eq!(call(&toolbox, UseSkill::NAME, json!({ "name": name })), (outcome.to_owned(), Vec::new()), "{name}");
+    };
+    check("minutes", "Instructions of your skill “minutes”:\n\nBe brief.");
+    check("long", &format!("Instructions of your skill “long”:\n\n{long}"));
+    for name in ["hours", "../minutes", "/etc/passwd", ""] {
+        check(name, "The input does not fit: `name` must be one of \"minutes\", \"long\".");
+    }
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::{Hands, Tool, ToolError, builtin, schema};
 use crate::model::{ToolCall, ToolSpec};
 
-/// The longest outcome that a model is told, in characters; what is longer is cut.
-const OUTCOME_CHARS_MAX: usize = 20_000;
+/// How much a model is told of why a call does nothing, in characters: the call may be quoted in it.
+const REFUSAL_CHARS_MAX: usize = 20_000;
 
 /// Tools by name. Cloning gives the same ones.
 #[derive(Clone, Default)]
@@ -49,6 +49,12 @@ impl Toolbox {
         self.0.values().map(|entry| entry.spec.clone()).collect()
     }
 
+    /// Whether there is a tool of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Whether the tool of this name changes nothing anywhere.
     #[must_use]
     pub fn only_looks(&self, name: &str) -> bool {
@@ -58,16 +64,18 @@ impl Toolbox {
     /// Why a call does nothing at all, in words for the model: there is no such tool, or the input doesn't fit.
     #[must_use]
     pub fn refusal(&self, call: &ToolCall) -> Option<String> {
-        self.find(call).err().map(|error| cut(error.to_string()))
+        self.find(call).err().map(|error| cut(error.to_string(), REFUSAL_CHARS_MAX))
     }
 
     /// Has a tool do what the model wants, and gives what came of it in words for the model: failures, too.
     pub async fn call(&self, call: &ToolCall, hands: Arc<dyn Hands>) -> String {
-        let outcome = match self.find(call) {
-            Ok((tool, input)) => tool.call(input, hands).await,
-            Err(error) => Err(error),
-        };
-        cut(outcome.unwrap_or_else(|error| error.to_string()))
+        match self.find(call) {
+            Ok((tool, input)) => {
+                let outcome = tool.call(input, hands).await.unwrap_or_else(|error| error.to_string());
+                cut(outcome, tool.outcome_chars_max())
+            }
+            Err(error) => cut(error.to_string(), REFUSAL_CHARS_MAX),
+        }
     }
 
     fn find(&self, call: &ToolCall) -> Result<(&dyn Tool, Value), ToolError> {
@@ -88,8 +96,8 @@ impl fmt::Debug for Toolbox {
     }
 }
 
-fn cut(outcome: String) -> String {
-    match outcome.char_indices().nth(OUTCOME_CHARS_MAX) {
+fn cut(outcome: String, chars_max: usize) -> String {
+    match outcome.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}\n(The rest is cut off.)", &outcome[..end]),
         None => outcome,
     }

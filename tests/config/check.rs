@@ -40,3 +40,21 @@ fn h7_a_usable_configuration_is_said_to_be_so() {
     let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(findings["usable"], true, "{findings}");
 }
+
+/// H7, H9: a skill that is broken is named with file, line and remedy; the house would run all the same.
+#[test]
+fn h7_broken_skills_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let skill = folder.path().join("skills/minutes");
+    std::fs::create_dir_all(&skill).unwrap();
+    std::fs::write(skill.join("SKILL.md"), "---\nname: hours\ndescription: Helps.\n---\nHelp.\n").unwrap();
+    let text = "homeserver: {url: http://localhost}\nagents: {ada: {role: Answers., skills: [minutes]}}\n";
+    std::fs::write(folder.path().join("house.yaml"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_maitre"));
+    let output = command.args(["check", "house.yaml"]).env_clear().current_dir(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    for word in ["SKILL.md:2:7", "name: hours", "but its folder `minutes`", "give both the same name"] {
+        assert!(said.contains(word), "{word} is missing from\n{said}");
+    }
+}

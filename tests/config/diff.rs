@@ -47,6 +47,7 @@ fn h3_texts_and_models_hold_from_the_next_answer_on() {
     check("[Be brief.]", "[Be brief., Be kind.]", "instructions");
     check("instructions: [Be brief.], ", "", "instructions");
     check("tools: [time]", "tools: [react]", "tools");
+    check("tools: [time]", "tools: [time], skills: [minutes]", "skills");
     check("display_name: Ada", "display_name: Ada, streaming: final", "the way it talks");
     check("display_name: Ada", "display_name: Ada, thread_mode: room", "the way it talks");
     check("display_name: Ada", "display_name: Ada, edits_max: 3", "the way it talks");
@@ -164,6 +165,7 @@ fn h3_models_and_what_holds_for_all_are_live() {
     check("[\"@bridge:home\"]", "[]", &["~ bot_accounts: from the next message on"]);
     check("timezone: UTC", "timezone: Europe/Berlin", &["~ timezone: from the next message on"]);
     check("timezone: UTC", "admin_room: lobby", &["~ admin_room: from the next message on"]);
+    check("timezone: UTC", "skills: [lore]", &["~ skills: from the next message on"]);
     check("hops_max: 4", "hops_max: 5", &["~ conversation: from the next message on"]);
     check("retention: 90d", "retention: 30d", &["~ state.retention: from the next message on"]);
     let loops = "~ homeserver: every sync loop begins anew, where it was";

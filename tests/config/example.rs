@@ -42,6 +42,11 @@ fn the_example_compiles_with_everything_switched_on() {
     fs::write(&secret, "s3cret\n").unwrap();
     let path = folder.path().join("config.yaml");
     fs::write(&path, text.replace("/run/secrets/registration", secret.to_str().unwrap())).unwrap();
+    for skill in ["meeting-minutes", "house-style"] {
+        let skill_folder = folder.path().join("skills").join(skill);
+        fs::create_dir_all(&skill_folder).unwrap();
+        fs::write(skill_folder.join("SKILL.md"), "").unwrap();
+    }
     let names =
         ["REGISTRATION_TOKEN", "WRITER_PASSWORD", "CODER_TOKEN", "OPENAI_API_KEY", "YOUR_PASSWORD", "MAITRE_TOKEN"];
     let env: Vec<(&str, &str)> = names.into_iter().map(|name| (name, "x")).collect();

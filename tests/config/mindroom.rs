@@ -41,6 +41,7 @@ fn h8_what_is_not_supported_is_a_warning() {
         "matrix_sync",
         "cultures",
         "agents.*.tools",
+        "agents.researcher.skills[0]",
         "agents.*.room_thread_modes",
         "agents.*.delegate_to",
         "teams.*.compaction",

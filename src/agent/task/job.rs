@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::skills::Skills;
 use crate::{
     agent::failure::{Next, sentence},
     config::Config,
@@ -21,6 +22,7 @@ pub(super) struct Means {
     pub(super) store: Store,
     pub(super) lines: Lines,
     pub(super) places: Places,
+    pub(super) skills: Skills,
 }
 
 /// One answer, or a part of one, for one agent to give.

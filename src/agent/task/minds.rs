@@ -8,15 +8,17 @@ use super::{
     job::{Failure, Job, Means},
     mouth::Mouth,
     run::{Done, Run},
+    scene,
+    skills::{self, Skills},
 };
 use crate::{
     agent::memory,
     broker::Halt,
-    config::Config,
+    config::{Config, Skill},
     llm::{Models, Places},
     matrix::Lines,
     model::{EntityName, Reply, Subtask, SubtaskEnd, Turn},
-    observe::{self, AnswerLessened},
+    observe::{self, AnswerLessened, SkillsUnseen},
     store::{Memo, MemoSort, Store, StoreError},
 };
 
@@ -39,7 +41,21 @@ impl Minds {
         store: Store,
         lines: Lines,
     ) -> Self {
-        Self { means: Arc::new(Means { config, models, store, lines, places }) }
+        Self { means: Arc::new(Means { config, models, store, lines, places, skills: Skills::default() }) }
+    }
+
+    /// Whether any agent has skills.
+    #[must_use]
+    pub fn have_skills(&self) -> bool {
+        !skills::named(&self.means.config.borrow()).is_empty()
+    }
+
+    /// Reads every agent's skills, so that whatever breaks later has a version before it that can be used.
+    pub async fn read_skills(&self) {
+        let config = Arc::clone(&self.means.config.borrow());
+        if let Err(error) = self.means.skills.of(&config, &skills::named(&config)).await {
+            SkillsUnseen { error: &error }.emit();
+        }
     }
 
     /// Gives one agent's answer, as soon as there is a place, and keeps the turn in its memory.
@@ -91,7 +107,20 @@ impl Minds {
     }
 
     async fn run(&self, job: &Arc<Job>, time: Duration, mouth: &mut Mouth) -> Result<Done, Failure> {
-        Run::new(&self.means, job, time)?.carry_out(mouth).await
+        let skills = self.skills(job).await?;
+        Run::new(&self.means, job, skills, time)?.carry_out(mouth).await
+    }
+
+    /// H9: the skills as they are now; an answer ends with those that it began with.
+    async fn skills(&self, job: &Job) -> Result<Vec<Arc<Skill>>, Failure> {
+        let (_, agent) = scene::employed(job)?;
+        match self.means.skills.of(&job.config, &agent.skills).await {
+            Ok(skills) => Ok(skills),
+            Err(error) => {
+                AnswerLessened { turn: &job.turn.id, agent: &job.agent, what: "its skills", error: &error }.emit();
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// S11: the turn is kept as memory.

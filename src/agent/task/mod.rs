@@ -9,6 +9,7 @@ mod question;
 mod run;
 mod scene;
 mod seat;
+mod skills;
 mod summary;
 
 pub use minds::Minds;

@@ -20,14 +20,16 @@ use crate::{
         memory,
         persona::{Scenery, persona},
         session::Line,
+        skills::{Skillset, shown},
         turn::{Breakage, Course, Effect, Event},
         window::{budget, fit},
     },
+    config::Skill,
     llm::{LlmError, Piece},
     model::{Prompt, Speaker, ToolCall, Usage, Utterance},
     observe::{AnswerLessened, ToolUsed, fault_around},
     store::{StoreError, ToolRecord},
-    tools::{Hands, Toolbox},
+    tools::{Hands, Toolbox, UseSkill},
 };
 
 /// The tool whose calls are waited for again after a restart: its question still stands in the room.
@@ -44,6 +46,7 @@ pub(super) struct Run<'a> {
     job: &'a Arc<Job>,
     seat: Arc<Seat>,
     tools: Toolbox,
+    skills: Vec<Arc<Skill>>,
     /// How long it may take.
     time: Duration,
 }
@@ -74,14 +77,22 @@ struct Drive<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// `job` with its time, within which it must be done.
-    pub(super) fn new(means: &'a Arc<Means>, job: &'a Arc<Job>, time: Duration) -> Result<Self, Failure> {
+    /// `job` with the skills for it and its time, within which it must be done.
+    pub(super) fn new(
+        means: &'a Arc<Means>,
+        job: &'a Arc<Job>,
+        skills: Vec<Arc<Skill>>,
+        time: Duration,
+    ) -> Result<Self, Failure> {
         let (_, agent) = scene::employed(job)?;
         let tools = Toolbox::of(&agent.tools);
         // Whoever works for a team speaks to nobody else meanwhile.
         let tools = if job.assignment.is_some() { tools.without(ASK) } else { tools };
+        // Who has no tools at all may think with a model that knows none.
+        let by_tool = !agent.tools.is_empty() && !skills.is_empty();
+        let tools = if by_tool { tools.with(Arc::new(UseSkill::of(skills.clone()))) } else { tools };
         let seat = Arc::new(Seat::new(means.places.clone(), job.turn.priority, time));
-        Ok(Self { means, job, seat, tools, time })
+        Ok(Self { means, job, seat, tools, skills, time })
     }
 
     /// Does it.
@@ -92,7 +103,8 @@ impl<'a> Run<'a> {
         let (lines, scenery) = scene::gather(self.means, self.job).await?;
         let question = asked(&lines);
         let memories = self.memories(&question).await;
-        let scenery = Scenery { memories, done_before: before, ..scenery };
+        let skills = self.skillset(&thinker, &lines);
+        let scenery = Scenery { memories, skills, done_before: before, ..scenery };
         let (prompt, spent) = self.prompt(&thinker, lines, scenery).await?;
         let mut course = Course::new(prompt, Limits::from(&self.job.config.conversation));
         let mut drive = Drive { source: Source::Nothing, heard: false, error: None, spent };
@@ -134,6 +146,15 @@ impl<'a> Run<'a> {
         let outcome: String = outcome.chars().take(DONE_CHARS_MAX).collect();
         let input: String = input.to_string().chars().take(DONE_CHARS_MAX).collect();
         format!("{tool} {input} → {outcome}")
+    }
+
+    /// S12: what the model is told of the agent's skills.
+    fn skillset(&self, thinker: &Thinker, lines: &[Line]) -> Skillset {
+        let all = self.skills.clone();
+        if self.tools.has(UseSkill::NAME) {
+            return Skillset { all, ..Skillset::default() };
+        }
+        shown(all, lines, thinker.context_tokens)
     }
 
     async fn memories(&self, question: &str) -> Vec<String> {

@@ -9,4 +9,5 @@ mod failures;
 mod memory;
 mod places;
 mod questions;
+mod skills;
 mod tools;

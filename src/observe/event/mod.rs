@@ -13,6 +13,7 @@ mod lane;
 mod mind;
 mod model;
 mod room;
+mod skill;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -37,5 +38,6 @@ pub use room::{
     EntityDeparted, ErrandFailed, InviteAccepted, InviteDeclined, InviteRetried, MemberInvited, PlaintextRefused,
     RoomCreated, RoomJoined, RoomLeft, RoomTroubled, RoomUpgraded, RoomWelcomed,
 };
+pub use skill::{SkillBroken, SkillGone, SkillRead, SkillsUnseen};
 pub use sweep::{StoreSwept, SweepFailed};
 pub use turn::{AnswerParked, TurnEnded};

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -252,6 +253,17 @@ fn minds_at_work() {
     check(summarised, Level::INFO, "conversation summarised", &[]);
     let lessened = || AnswerLessened { turn, agent, what: "its memory", error: &fmt::Error }.emit();
     check(lessened, Level::WARN, "answer lessened", &[]);
+}
+
+#[test]
+fn facts_about_skills() {
+    let skill = "minutes";
+    let read = || SkillRead { skill, file: Path::new("/skills/minutes/SKILL.md") }.emit();
+    check(read, Level::DEBUG, "skill read", &["maitre_skills_read_total{outcome=\"read\"} 1"]);
+    let broken = || SkillBroken { skill, problems: "SKILL.md:2:1: no", kept: true }.emit();
+    check(broken, Level::WARN, "skill broken", &["maitre_skills_read_total{outcome=\"broken\"} 1"]);
+    check(|| SkillGone { skill }.emit(), Level::WARN, "skill gone", &[]);
+    check(|| SkillsUnseen { error: &fmt::Error }.emit(), Level::WARN, "skills unseen", &[]);
 }
 
 #[test]

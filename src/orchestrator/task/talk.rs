@@ -68,6 +68,10 @@ impl Talk {
             store,
         };
 
+        if minds.have_skills() {
+            let minds = minds.clone();
+            nursery.once("skills", async move { minds.read_skills().await });
+        }
         nursery.forever("broker", dispatch.run(stop()));
         nursery.forever("routing", routing.run(stop()));
         nursery.forever("desk", desk.run(stop()));

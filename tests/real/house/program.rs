@@ -84,6 +84,15 @@ impl Maitre {
         std::fs::write(self.config(), whole.replace("{test}", &self.test)).unwrap();
     }
 
+    /// Writes a file into the program's folder, in the way of careful editors: under another name first.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).unwrap();
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, text).unwrap();
+        std::fs::rename(&beside, &path).unwrap();
+    }
+
     /// Gives the program a variable in its environment, from its next start on. Empty takes it away again.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.retain(|(given, _)| given != name);

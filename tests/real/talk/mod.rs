@@ -21,6 +21,7 @@ mod poison;
 mod reload;
 mod routed;
 mod sealed;
+mod skills;
 mod slowed;
 mod stage;
 mod stops;

@@ -16,6 +16,8 @@ pub(crate) enum Act {
     Held(String, watch::Receiver<bool>, String),
     /// Wants a tool used, and says this once it was; `{outcome}` in it stands for what the tool said.
     Use { tool: &'static str, input: Value, then: String },
+    /// Waits for its [`Gate`], and then does this.
+    After(watch::Receiver<bool>, Box<Self>),
     /// Refuses the request with this status.
     Fail { status: u16, retry_after: Option<&'static str> },
     /// Says that the prompt is too long.
@@ -45,6 +47,11 @@ impl Gate {
     /// Says `before`, waits for this gate, says `after`.
     pub(crate) fn before(&self, before: &str, after: &str) -> Act {
         Act::Held(before.to_owned(), self.0.subscribe(), after.to_owned())
+    }
+
+    /// Waits for this gate before it does that.
+    pub(crate) fn then(&self, act: Act) -> Act {
+        Act::After(self.0.subscribe(), Box::new(act))
     }
 
     /// Lets it go on, now or whenever it gets there.
@@ -100,6 +107,11 @@ impl Act {
                 Some(outcome) => Wire::ok(said(&[&then.replace("{outcome}", outcome)])),
                 None => Wire::ok(vec![Step::Bytes(call(tool, input)), finish("tool_calls")]),
             },
+            Self::After(gate, act) => {
+                let mut wire = act.wire(outcomes);
+                wire.steps.insert(0, Step::Wait(gate.clone()));
+                wire
+            }
             Self::Fail { status, retry_after } => Wire::error(*status, *retry_after, "server_error"),
             Self::TooLong => Wire::error(400, None, "context_length_exceeded"),
             Self::Hang(text) if text.is_empty() => Wire::ok(vec![Step::Hang]),
