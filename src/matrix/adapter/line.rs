@@ -160,11 +160,12 @@ impl Line {
         self.members_seen.lock().unwrap_or_else(PoisonError::into_inner).insert(room, version);
     }
 
-    /// Waits while the line may rest.
-    async fn rest(&self) {
+    /// Waits while the line may rest, but no longer than half the time that a step may wait for news: whoever watches over the step
+    /// must not take a rest for silence.
+    async fn rest(&self, wait: Duration) {
         let until = self.rests_until().take();
         if let Some(until) = until {
-            time::sleep_until(until).await;
+            time::sleep_until(until.min(Instant::now() + wait / 2)).await;
         }
     }
 
@@ -239,10 +240,7 @@ impl Session for SharedLine {
             let hears = if self.0.hears_typing.load(Ordering::Relaxed) { Hears::TypingToo } else { Hears::Words };
             let Line { marks, feed, shared: Shared { request_timeout, .. }, .. } = self.0.as_ref();
             let step = self.0.shared.watch.step(self.0.post);
-            // Who must not wait for news must not wait for anything else.
-            if !wait.is_zero() {
-                self.0.rest().await;
-            }
+            self.0.rest(wait).await;
             let (devices, request_timeout) = (self.0.devices(), *request_timeout);
             let stream = Stream { client: &client, marks, feed, devices, hears, request_timeout };
             let page = stream.step(since, wait).await?;
