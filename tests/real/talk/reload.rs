@@ -328,7 +328,12 @@ async fn many_saves_end_with_the_last_one() {
         if system.contains("Counts to 200.") { Ok(()) } else { Err(system) }
     })
     .await;
-    assert_eq!(hall.reloads().await[0].outcome, ReloadOutcome::Applied);
+    // It is in use a moment before it is told.
+    wait_for("that to be told", DEADLINE, async || {
+        let newest = hall.reloads().await[0].clone();
+        if newest.outcome == ReloadOutcome::Applied { Ok(()) } else { Err(newest) }
+    })
+    .await;
     assert!((hall.metric("maitre_tasks").await - tasks).abs() < 8.0, "no task is left over");
     assert!(hall.metric("process_open_fds").await < files + 16.0, "no descriptor is left over");
 }
