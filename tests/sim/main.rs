@@ -101,7 +101,7 @@ fn it_bites_when_an_answer_is_sent_unwritten() {
 #[cfg(debug_assertions)]
 #[test]
 fn it_bites_when_the_position_comes_before_the_journal() {
-    notices(Plan { sabotage: "admit.position_first", ..Plan::default() }, 0..400, &["N2"]);
+    notices(Plan { sabotage: "admit.position_first", ..Plan::default() }, 267..400, &["N2"]);
 }
 
 /// N3: a repetition under another name is said twice.
