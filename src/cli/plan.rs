@@ -36,7 +36,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<Exit, Failure> {
 /// What `config` means once its file stands in the folder `to` instead of `from`.
 fn move_in(config: &mut Config, from: &Path, to: &Path) {
     let pictures = config.entities.iter_mut().filter_map(|entity| entity.avatar.as_mut());
-    for path in pictures.chain([&mut config.state.folder]) {
+    for path in pictures.chain(&mut config.skill_folders).chain([&mut config.state.folder]) {
         if let Ok(rest) = path.strip_prefix(from) {
             *path = to.join(rest);
         }
