@@ -1,6 +1,6 @@
 //! The crew: brings entities up in order, and afterwards whoever a changed configuration brings, changes or sends away.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::pending, sync::Arc};
 
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
 
@@ -106,6 +106,8 @@ impl Crew {
                         self.take(&reading).await;
                     }
                 }
+                // Where no files are watched there is nothing left to hear once everybody was started.
+                () = pending() => {}
             }
         }
     }
