@@ -176,7 +176,6 @@ impl Crew {
         let Some(configured) = new.entity(entity) else { return Ok(()) };
         let weight = u32::try_from(LOGIN_WEIGHT).unwrap_or(1);
         let _permit = self.means.logins.acquire_many(weight).await;
-        observe::fault_point(&format!("reload.login.{entity}"));
         let sign_in = || self.means.homeserver.sign_in(applicant(configured));
         let session = sign_in.retry(tries()).when(|error: &MatrixError| error.retry() != Retry::Never).await?;
         session.close().await;
