@@ -2,25 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path, path::PathBuf, sync::Arc};
 
-use crate::config::Skill;
+use crate::config::{Skill, Stamp};
 
 /// How many files are remembered. When there are more, those that aren't needed at the moment are forgotten.
 const FILES_MAX: usize = 512;
-
-/// What tells one state of a file from another, without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    /// Which file it is.
-    pub(super) device: u64,
-    /// Which file on the device.
-    pub(super) inode: u64,
-    /// How long it is.
-    pub(super) bytes: u64,
-    /// When it was written, in seconds and nanoseconds.
-    pub(super) modified: (i64, i64),
-    /// When anything about it was changed.
-    pub(super) changed: (i64, i64),
-}
 
 /// Skills by the file that they were read from.
 #[derive(Debug, Default)]

@@ -45,6 +45,7 @@ mod rooms;
 mod script;
 mod skill;
 mod skills;
+mod stamp;
 mod tools;
 mod values;
 
@@ -68,6 +69,7 @@ pub use render::{Colour, render};
 pub use schema::schema;
 pub use skill::{Skill, read_skill};
 pub use skills::{check_skills, skill_files};
+pub use stamp::Stamp;
 pub use task::{Loaded, Nudge, Reading, Watch, compile_text, load, load_with};
 pub use tell::tell;
 pub use tools::TOOLS;

@@ -4,9 +4,7 @@
 //! skills; the look itself stays, so that no more threads than one ever hang with the disk.
 
 use std::{
-    fs::{self, Metadata},
-    io,
-    os::unix::fs::MetadataExt as _,
+    fs, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -18,8 +16,8 @@ use tokio::{
 };
 
 use crate::{
-    agent::shelf::{Shelf, Stamp},
-    config::{Config, Problem, Role, Skill, read_skill, skill_files},
+    agent::shelf::Shelf,
+    config::{Config, Problem, Role, Skill, Stamp, read_skill, skill_files},
     model::Millis,
     nursery,
     observe::{self, SkillBroken, SkillGone, SkillRead},
@@ -90,7 +88,7 @@ fn look(shelf: &mut Shelf, folders: &[PathBuf], names: &[String], now: Millis) -
             }
             continue;
         };
-        let stamp = stamp(&metadata);
+        let stamp = Stamp::of(&metadata);
         if shelf.is_stale(&file, stamp) {
             let stamp = Some(stamp).filter(|stamp| is_settled(stamp, now));
             read(shelf, name, &file, stamp);
@@ -113,16 +111,6 @@ fn read(shelf: &mut Shelf, name: &str, file: &Path, stamp: Option<Stamp>) {
             let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
             SkillBroken { skill: name, problems: &problems.join("; "), kept }.emit();
         }
-    }
-}
-
-fn stamp(metadata: &Metadata) -> Stamp {
-    Stamp {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        bytes: metadata.size(),
-        modified: (metadata.mtime(), metadata.mtime_nsec()),
-        changed: (metadata.ctime(), metadata.ctime_nsec()),
     }
 }
 
@@ -189,7 +177,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = write(folder.path(), "minutes", "Once.");
         let mut shelf = Shelf::default();
-        let stamped = stamp(&fs::metadata(&file).unwrap());
+        let stamped = Stamp::of(&fs::metadata(&file).unwrap());
         assert_eq!(found(&mut shelf, &[folder.path()], &["minutes"], LATER), ["Once."]);
         assert!(!shelf.is_stale(&file, stamped));
         let skill = shelf.skill(&file).unwrap();
@@ -202,13 +190,13 @@ mod tests {
     fn what_is_fresh_is_looked_at_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = write(folder.path(), "minutes", "One.");
-        let changed = stamp(&fs::metadata(&file).unwrap()).changed;
+        let changed = Stamp::of(&fs::metadata(&file).unwrap()).changed;
         let just_now = Millis(u64::try_from(changed.0 * 1_000 + changed.1 / 1_000_000).unwrap());
         let mut shelf = Shelf::default();
         assert_eq!(found(&mut shelf, &[folder.path()], &["minutes"], just_now), ["One."]);
-        assert!(shelf.is_stale(&file, stamp(&fs::metadata(&file).unwrap())));
+        assert!(shelf.is_stale(&file, Stamp::of(&fs::metadata(&file).unwrap())));
         assert_eq!(found(&mut shelf, &[folder.path()], &["minutes"], LATER), ["One."]);
-        assert!(!shelf.is_stale(&file, stamp(&fs::metadata(&file).unwrap())));
+        assert!(!shelf.is_stale(&file, Stamp::of(&fs::metadata(&file).unwrap())));
     }
 
     /// S12: of several skills of a name that of the first folder counts, also when it comes later.

@@ -4,7 +4,6 @@ use std::{
     collections::BTreeSet,
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -21,7 +20,7 @@ use super::{
     load::{Loaded, load_noting},
     trail::trail,
 };
-use crate::config::{Problem, read::read_text};
+use crate::config::{Problem, Stamp, read::read_text};
 
 /// How many glances may wait. Beyond that they are dropped, and everything is looked at.
 const GLANCES_WAITING_MAX: usize = 256;
@@ -63,14 +62,6 @@ pub struct Watch {
 pub struct Nudge {
     glances: SyncSender<Glance>,
     wish: Arc<Wish>,
-}
-
-/// What a file looks like from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: (i64, i64),
-    length: u64,
-    number: (u64, u64),
 }
 
 impl Watch {
@@ -196,13 +187,5 @@ fn content(files: &[PathBuf]) -> u64 {
 }
 
 fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
-    let stamp = |file: &PathBuf| {
-        let metadata = fs::metadata(file).ok()?;
-        Some(Stamp {
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            length: metadata.len(),
-            number: (metadata.dev(), metadata.ino()),
-        })
-    };
-    files.iter().map(stamp).collect()
+    files.iter().map(|file| fs::metadata(file).ok().as_ref().map(Stamp::of)).collect()
 }

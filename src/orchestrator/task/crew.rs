@@ -14,7 +14,7 @@ use super::{
     watcher::Readings,
 };
 use crate::{
-    config::{Change, Config},
+    config::Config,
     desk::Inbox,
     llm::Models,
     matrix::{Homeserver, Lines},
@@ -90,7 +90,7 @@ impl Crew {
 
     async fn work(&mut self, mut readings: Readings, router_up: Arc<Notify>) {
         let config = Arc::clone(&self.current.borrow());
-        self.person(config.user.as_ref().map(|_| Change::Added)).await;
+        self.person().await;
         let router = config.router().name.clone();
         wait_for(&self.means, &config.homeserver.url).await;
         self.start(&router).await;
@@ -167,11 +167,8 @@ impl Crew {
         self.aboard.retain(|name, aboard| !aboard.ended.is_soft() || leaving.contains_key(name));
     }
 
-    /// Signs the person at the keyboard in, in anew, or looks after them no longer.
-    pub(super) async fn person(&mut self, change: Option<Change>) {
-        if change.is_none() {
-            return;
-        }
+    /// Signs the person at the keyboard in, in anew, or looks after them no longer, as the configuration has it.
+    pub(super) async fn person(&mut self) {
         let name = person_name();
         if let Some(aboard) = self.aboard.remove(&name) {
             aboard.end().await;

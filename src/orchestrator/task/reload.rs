@@ -1,6 +1,6 @@
 //! H2: takes a changed configuration over: everything that may fail is tried, then it is done, or nothing is.
 
-use std::{collections::BTreeMap, error::Error, sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use backon::{ConstantBuilder, Retryable as _};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
@@ -120,7 +120,7 @@ impl Crew {
                 Step::Visit(key) => self.means.wish(Wish::Visit(key)).await,
                 Step::Caption(key) => self.caption(&key, old, new).await,
                 Step::Space => self.means.wish(Wish::Space).await,
-                Step::Person(change) => self.person(Some(change)).await,
+                Step::Person(_) => self.person().await,
             }
         }
         Ok(())
@@ -248,7 +248,7 @@ async fn set_state(
     kind: &'static str,
     (key, value): (&str, &str),
 ) -> Result<(), MatrixError> {
-    let content = serde_json::to_value(BTreeMap::from([(key, value)])).unwrap_or_default();
+    let content = serde_json::json!({ (key): value });
     line.set_state(managed.room.clone(), kind, String::new(), content).await?;
     Ok(())
 }

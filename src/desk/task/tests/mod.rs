@@ -5,5 +5,6 @@ mod deciding;
 mod intake;
 mod missed;
 mod order;
+mod presence;
 mod session;
 mod stage;
