@@ -75,7 +75,7 @@ pub trait Session: Send + Sync {
     /// Who this is.
     fn user(&self) -> &UserId;
 
-    /// Builds the client anew, so that its next sync goes on after `since`; `None` begins at the beginning.
+    /// Opens the line, anew where it was open: the next step of the stream goes on after `since`; `None` begins at the beginning.
     fn open(&self, since: Option<SyncToken>) -> Answer<'_, ()>;
 
     /// Checks that the homeserver knows our keys and no others, and sets up cross-signing and recovery where missing.

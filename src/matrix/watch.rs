@@ -107,10 +107,14 @@ impl Watch {
 }
 
 impl Step<'_> {
-    /// It brought `page`, and the line listens in `rooms` now. Gives how long it may rest before the next step.
-    pub(super) fn brought(mut self, page: &Page, rooms: BTreeSet<RoomId>) -> Option<Duration> {
+    /// It brought `page`, and the line listens in `rooms` now; one that can't tell counts nowhere. Gives how long it may rest
+    /// before the next step.
+    pub(super) fn brought(mut self, page: &Page, rooms: Option<BTreeSet<RoomId>>) -> Option<Duration> {
         self.done = true;
-        self.watch.listens(self.post, rooms);
+        match rooms {
+            Some(rooms) => self.watch.listens(self.post, rooms),
+            None => self.watch.leaves(self.post),
+        }
         self.watch.rest_after(self.post, page)
     }
 }
@@ -288,7 +292,7 @@ mod tests {
     fn whoever_gives_up_is_not_on_watch() {
         let (watch, first, second) = two();
         let echo = || page(vec![said("$1")]);
-        let step = |post: Post| watch.step(post).brought(&echo(), rooms(&["!a"]));
+        let step = |post: Post| watch.step(post).brought(&echo(), Some(rooms(&["!a"])));
         step(first);
         assert!(step(second).is_some());
         drop(watch.step(first));

@@ -1,13 +1,13 @@
 //! Keys: are they ours, is the account cross-signed, and can this event be read by now?
 
-use std::path::Path;
+use std::sync::Arc;
 
 use matrix_sdk::{
     Client,
     deserialized_responses::{TimelineEvent, TimelineEventKind, VerificationLevel, VerificationState},
     encryption::{identities::Device, recovery::RecoveryError},
     ruma::{
-        UserId,
+        OwnedDeviceId, UserId,
         api::client::{
             keys::{get_keys, upload_keys},
             uiaa,
@@ -18,37 +18,57 @@ use matrix_sdk::{
 };
 use serde_json::Value;
 
-use super::{failure, presence::ruma_event, sync::handle, translate::clear_content};
+use super::{client::ruma_user, failure, line::Line, presence::ruma_event, sync::handle, translate::clear_content};
 use crate::{
     matrix::{MatrixError, Provenance},
     model::{Account, Content, EventId, RoomId, Sealed, SealedCause, Secret},
     observe::IdentityForeign,
 };
 
-/// Refuses to go on when the homeserver knows other keys for this device than ours: nobody could read what we send, and
-/// we could read nothing.
-pub(super) async fn check_device(client: &Client, account: &Account, folder: &Path) -> Result<(), MatrixError> {
-    let Some(known) = shown(client).await?.device else {
-        return if account.recovery_key.is_some() { publish_again(client).await } else { Ok(()) };
-    };
-    let ours = client.encryption().ed25519_key().await;
-    let theirs = known["keys"][format!("ed25519:{}", account.device.as_str())].as_str();
-    if ours.as_deref() == theirs {
-        Ok(())
-    } else {
-        Err(MatrixError::ForeignDevice { folder: folder.display().to_string() })
+/// Checks that the homeserver knows our keys and no others, and sets up cross-signing and recovery where they are missing. Where
+/// all that was done before, the library isn't needed for it.
+pub(super) async fn establish(line: &Arc<Line>) -> Result<(), MatrixError> {
+    let shown = shown(line).await?;
+    let was_set_up = line.account().recovery_key.is_some();
+    if was_set_up && shown.fingerprint().is_some() && shown.fingerprint() == line.notes.fingerprint().as_deref() {
+        return Ok(());
     }
+    let library = line.library().await?;
+    let client = &library.client;
+    let ours = client.encryption().ed25519_key().await;
+    match &shown.device {
+        // Nobody could read what we send, and we could read nothing.
+        Some(_) if shown.fingerprint() != ours.as_deref() => {
+            return Err(MatrixError::ForeignDevice { folder: line.notes.folder().display().to_string() });
+        }
+        None if was_set_up => publish_again(line, client).await?,
+        Some(_) | None => {}
+    }
+    if let Some(recovery_key) = set_up(line, client).await? {
+        line.keep_recovery_key(recovery_key).await?;
+    }
+    if let Some(ours) = ours {
+        line.notes.note_fingerprint(ours);
+    }
+    Ok(())
 }
 
 /// What the homeserver shows everybody of an account's keys.
 struct Shown {
     /// Those of our device, with the signatures on them.
     device: Option<Value>,
+    /// The name under which its own key stands among them.
+    key: String,
     /// Whether the account has keys with which it vouches for devices.
     vouches: bool,
 }
 
 impl Shown {
+    /// The public half of the device's own key.
+    fn fingerprint(&self) -> Option<&str> {
+        self.device.as_ref()?["keys"][&self.key].as_str()
+    }
+
     /// Whether the account vouches for our device: the first signature is the device's own.
     fn is_signed(&self, user: &UserId) -> bool {
         let signatures = self.device.as_ref().and_then(|device| device["signatures"][user.as_str()].as_object());
@@ -56,22 +76,23 @@ impl Shown {
     }
 }
 
-async fn shown(client: &Client) -> Result<Shown, MatrixError> {
-    let (Some(user), Some(device)) = (client.user_id(), client.device_id()) else { return Err(MatrixError::NotOpen) };
+async fn shown(line: &Arc<Line>) -> Result<Shown, MatrixError> {
+    let (user, device) = (ruma_user(line.user())?, OwnedDeviceId::from(line.account().device.as_str()));
     let mut request = get_keys::v3::Request::new();
-    request.device_keys.insert(user.to_owned(), vec![device.to_owned()]);
-    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
-    let keys = response.device_keys.get(user).and_then(|devices| devices.get(device));
-    let device = keys.map(|keys| serde_json::from_str(keys.json().get()).unwrap_or_default());
-    Ok(Shown { device, vouches: response.master_keys.contains_key(user) })
+    request.device_keys.insert(user.clone(), vec![device.clone()]);
+    let response = line.ask(request).await?;
+    let keys = response.device_keys.get(&user).and_then(|devices| devices.get(&device));
+    let shown = keys.map(|keys| serde_json::from_str(keys.json().get()).unwrap_or_default());
+    let vouches = response.master_keys.contains_key(&user);
+    Ok(Shown { device: shown, key: format!("ed25519:{device}"), vouches })
 }
 
 /// Shows our keys anew: a homeserver forgets them with the device when that is logged out, and the SDK shows them once.
-async fn publish_again(client: &Client) -> Result<(), MatrixError> {
+async fn publish_again(line: &Arc<Line>, client: &Client) -> Result<(), MatrixError> {
     let device = own_device(client).await?;
     let mut request = upload_keys::v3::Request::new();
     request.device_keys = Some(device.as_device_keys().to_raw());
-    client.send(request).await.map_err(|error| failure::request(&error))?;
+    line.ask(request).await?;
     sign_device(client).await
 }
 
@@ -90,11 +111,12 @@ fn key_store(cause: &dyn std::fmt::Display) -> MatrixError {
 }
 
 /// Sets up cross-signing and recovery where they are missing. Gives the recovery key, if a new one was made.
-pub(super) async fn set_up(client: &Client, account: &Account) -> Result<Option<Secret>, MatrixError> {
+async fn set_up(line: &Arc<Line>, client: &Client) -> Result<Option<Secret>, MatrixError> {
+    let account = &line.account();
     if account.recovery_key.is_some() {
         return Ok(None);
     }
-    cross_sign(client, account).await?;
+    cross_sign(line, client, account).await?;
     // A backup that we made just before a crash is found again by now; enabling recovery then goes on with it.
     client.encryption().wait_for_e2ee_initialization_tasks().await;
     match client.encryption().recovery().enable().await {
@@ -110,9 +132,9 @@ pub(super) async fn set_up(client: &Client, account: &Account) -> Result<Option<
 
 /// Has the account vouch for its device. What the SDK made once it takes for shown, though the homeserver may never have
 /// got it, so the homeserver is asked.
-async fn cross_sign(client: &Client, account: &Account) -> Result<(), MatrixError> {
+async fn cross_sign(line: &Arc<Line>, client: &Client, account: &Account) -> Result<(), MatrixError> {
     let (encryption, Some(user)) = (client.encryption(), client.user_id()) else { return Err(MatrixError::NotOpen) };
-    let shown = shown(client).await?;
+    let shown = shown(line).await?;
     if !shown.vouches {
         return make_identity(client, account).await;
     }
@@ -141,11 +163,11 @@ async fn make_identity(client: &Client, account: &Account) -> Result<(), MatrixE
 }
 
 /// Tries once more to read an encrypted event.
-pub(super) async fn unseal(client: &Client, room: &RoomId, raw: &str) -> Result<Content, MatrixError> {
+pub(super) async fn unseal(line: &Line, client: &Client, room: &RoomId, raw: &str) -> Result<Content, MatrixError> {
     let sealed = || Content::Sealed(Sealed { raw: raw.to_owned(), session: None, cause: SealedCause::KeyMissing });
     let event = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(raw.to_owned())
         .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
-    let event = handle(client, room)?.decrypt_event(&event, None).await.map_err(|error| failure::verb(&error))?;
+    let event = handle(line, client, room)?.decrypt_event(&event, None).await.map_err(|error| failure::verb(&error))?;
     match event.kind {
         TimelineEventKind::UnableToDecrypt { .. } => Ok(sealed()),
         TimelineEventKind::Decrypted(_) | TimelineEventKind::PlainText { .. } => {
@@ -156,12 +178,14 @@ pub(super) async fn unseal(client: &Client, room: &RoomId, raw: &str) -> Result<
 
 /// From where an event came that says `content`.
 pub(super) async fn provenance(
+    line: &Line,
     client: &Client,
     room: &RoomId,
     event: &EventId,
     content: &str,
 ) -> Result<Provenance, MatrixError> {
-    let event = handle(client, room)?.event(&ruma_event(event)?, None).await.map_err(|error| failure::verb(&error))?;
+    let event =
+        handle(line, client, room)?.event(&ruma_event(event)?, None).await.map_err(|error| failure::verb(&error))?;
     Ok(came_from(&event, content))
 }
 

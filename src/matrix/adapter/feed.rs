@@ -20,11 +20,15 @@ use matrix_sdk::ruma::{
 use serde::{Deserialize, de::IgnoredAny};
 use tokio::time::Instant;
 
-use super::sync::Hears;
-use crate::matrix::{Page, RoomPage, Slip};
+use crate::{
+    matrix::{Page, RoomPage, Slip},
+    observe::fault_switch,
+};
 
 /// How long the library may be left out. What it has to ask of the homeserver on its own goes along with its next response.
 const LEFT_OUT_MAX: Duration = Duration::from_mins(1);
+/// The same where a test can't wait so long.
+const LEFT_OUT_MAX_IN_HASTE: Duration = Duration::from_millis(200);
 /// How long the library gets everything after something came that it keeps: people come and go in swarms, and asking twice for
 /// each of them would cost more than a look spares.
 const STIRRED_FOR: Duration = Duration::from_secs(10);
@@ -33,6 +37,17 @@ const KEYS_KEPT: u32 = 50;
 /// What people say and do in a room. Everything else in a timeline is the library's: ciphers, state, deletions, and what we
 /// don't know.
 const SAID: [&str; 3] = ["m.room.message", "m.reaction", "m.sticker"];
+
+/// Who reads a response of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// We do, and the library reads again what it must have.
+    Us,
+    /// The library: much of what comes now is for it.
+    Library,
+    /// The library, which nobody needed for long: when nothing in it is for the library, that may go.
+    LibraryInTurn,
+}
 
 /// What one client was fed. A lock rather than a task: it is held for a look-up, by the one loop that syncs.
 #[derive(Debug, Default)]
@@ -46,8 +61,6 @@ struct Fed {
     stirred_at: Option<Instant>,
     /// What the homeserver held of the account's keys when it was looked last and the library had to have it.
     keys: Option<KeysHeld>,
-    /// What the homeserver calls a filter.
-    filters: BTreeMap<Hears, String>,
 }
 
 /// What a homeserver holds of an account's keys, for others to begin with.
@@ -63,11 +76,21 @@ impl Feed {
         *self.locked() = Fed { at: Some(Instant::now()), ..Fed::default() };
     }
 
-    /// Whether the next response may be looked at before the library sees it.
-    pub(super) fn allows_a_look(&self) -> bool {
+    /// Who reads the next response, where the library is loaded.
+    pub(super) fn reader(&self) -> Reader {
         let fed = self.locked();
-        let is_stirred = fed.stirred_at.is_some_and(|at| at.elapsed() < STIRRED_FOR);
-        !is_stirred && fed.at.is_some_and(|at| at.elapsed() < LEFT_OUT_MAX)
+        if fed.stirred_at.is_some_and(|at| at.elapsed() < STIRRED_FOR) {
+            Reader::Library
+        } else if fed.at.is_some_and(|at| at.elapsed() < left_out_max()) {
+            Reader::Us
+        } else {
+            Reader::LibraryInTurn
+        }
+    }
+
+    /// Somebody needs the library, for something else than the stream.
+    pub(super) fn needed(&self) {
+        self.locked().at = Some(Instant::now());
     }
 
     /// Whether the library must take in a response that was looked at, whatever it tells of devices.
@@ -76,13 +99,7 @@ impl Feed {
         is_for_the_library(response) || !(held.is_full() || self.locked().keys.as_ref() == Some(&held))
     }
 
-    /// The library took in a response that it had to have: this is what it brought.
-    pub(super) fn fed_after_look(&self, response: &Response, page: &Page) {
-        self.fed(page);
-        self.locked().keys = Some(KeysHeld::of(response));
-    }
-
-    /// The library took in a response that nobody had looked at: this is what it brought.
+    /// The library took in a response, which brought this.
     pub(super) fn fed(&self, page: &Page) {
         let (mut fed, now) = (self.locked(), Instant::now());
         fed.at = Some(now);
@@ -91,14 +108,9 @@ impl Feed {
         }
     }
 
-    /// What the homeserver calls the filter for `hears`, if it was asked.
-    pub(super) fn filter(&self, hears: Hears) -> Option<String> {
-        self.locked().filters.get(&hears).cloned()
-    }
-
-    /// Notes what it calls the filter.
-    pub(super) fn keep_filter(&self, hears: Hears, name: String) {
-        self.locked().filters.insert(hears, name);
+    /// The library took in a response that we had looked at, and knows what the homeserver holds of its keys.
+    pub(super) fn note_keys(&self, response: &Response) {
+        self.locked().keys = Some(KeysHeld::of(response));
     }
 
     fn locked(&self) -> MutexGuard<'_, Fed> {
@@ -139,8 +151,12 @@ fn is_room_for_the_library(room: &JoinedRoom) -> bool {
     !(words && nothing_else)
 }
 
+fn left_out_max() -> Duration {
+    if fault_switch("library.hasty") { LEFT_OUT_MAX_IN_HASTE } else { LEFT_OUT_MAX }
+}
+
 /// Whether more was brought than words.
-fn stirs(page: &Page) -> bool {
+pub(super) fn stirs(page: &Page) -> bool {
     let is_stirred = |room: &RoomPage| {
         let is_more = |slip: &Slip| match slip {
             Slip::Event(_) => false,
@@ -275,7 +291,8 @@ mod tests {
         check(&response(json!({})), false);
         for taken in [held(49, &["signed_curve25519"]), held(50, &[])] {
             check(&taken, true);
-            feed.fed_after_look(&taken, &page(Vec::new()));
+            feed.fed(&page(Vec::new()));
+            feed.note_keys(&taken);
             check(&taken, false);
             check(&full, false);
         }
@@ -288,13 +305,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_library_is_never_left_out_for_long() {
         let feed = Feed::default();
-        assert!(!feed.allows_a_look(), "it hasn't begun");
+        let check = |expected: Reader| assert_eq!(feed.reader(), expected);
         feed.begin();
-        assert!(feed.allows_a_look());
+        check(Reader::Us);
         advance(LEFT_OUT_MAX).await;
-        assert!(!feed.allows_a_look());
+        check(Reader::LibraryInTurn);
         feed.fed(&page(Vec::new()));
-        assert!(feed.allows_a_look());
+        check(Reader::Us);
+        advance(LEFT_OUT_MAX).await;
+        feed.needed();
+        check(Reader::Us);
     }
 
     #[tokio::test(start_paused = true)]
@@ -302,12 +322,12 @@ mod tests {
         let feed = Feed::default();
         feed.begin();
         let check = async |what: &str| {
-            assert!(!feed.allows_a_look(), "{what}");
+            assert_eq!(feed.reader(), Reader::Library, "{what}");
             advance(STIRRED_FOR).await;
-            assert!(feed.allows_a_look(), "{what}");
+            assert_eq!(feed.reader(), Reader::Us, "{what}");
         };
-        feed.fed_after_look(&response(json!({})), &page(Vec::new()));
-        assert!(feed.allows_a_look(), "a single key");
+        feed.fed(&page(Vec::new()));
+        assert_eq!(feed.reader(), Reader::Us, "a single key");
         let room = RoomId::parse("!r:s").unwrap();
         feed.fed(&page(vec![Change::MembersChanged { room: room.clone() }]));
         check("a change").await;
@@ -321,15 +341,5 @@ mod tests {
     fn page(changes: Vec<Change>) -> Page {
         let (token, keys) = (SyncToken::parse("s").unwrap(), Keys::Of(BTreeSet::new()));
         Page { token, received_at: Millis(1), rooms: Vec::new(), changes, keys }
-    }
-
-    #[test]
-    fn each_filter_has_its_own_name() {
-        let feed = Feed::default();
-        assert_eq!(feed.filter(Hears::Words), None);
-        feed.keep_filter(Hears::Words, "1".to_owned());
-        assert_eq!((feed.filter(Hears::Words), feed.filter(Hears::TypingToo)), (Some("1".to_owned()), None));
-        feed.begin();
-        assert_eq!(feed.filter(Hears::Words), None, "another client may be another account's");
     }
 }

@@ -12,7 +12,8 @@ use rand::{TryRngCore as _, rngs::OsRng};
 
 use super::{
     client::{self, Shared},
-    line::{Line, SharedLine},
+    line::Line,
+    session::SharedLine,
 };
 use crate::{
     config::Registration,

@@ -1,36 +1,34 @@
 //! Fetches what people attached, never more of it than asked for, and makes it readable where it is encrypted.
 
-use std::io::{Cursor, Read as _};
+use std::{
+    io::{Cursor, Read as _},
+    sync::Arc,
+};
 
 use futures_util::StreamExt as _;
-use matrix_sdk::{
-    Client,
-    ruma::{MxcUri, events::room::EncryptedFile},
-};
+use matrix_sdk::ruma::{MxcUri, events::room::EncryptedFile};
 use matrix_sdk_base::crypto::AttachmentDecryptor;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{client::Shared, failure};
-use crate::matrix::{MatrixError, error::failure_of, wire::root_cause};
+use super::line::Line;
+use crate::{
+    matrix::{MatrixError, error::failure_of, wire::root_cause},
+    model::Secret,
+};
 
 /// Where homeservers keep media for those who are logged in, and where old ones keep it.
 const PATHS: [&str; 2] = ["/_matrix/client/v1/media/download", "/_matrix/media/v3/download"];
 
 /// Gives the file of an event's content, of at most `bytes_max`.
-pub(super) async fn fetch(
-    shared: &Shared,
-    client: &Client,
-    content: &Value,
-    bytes_max: usize,
-) -> Result<Vec<u8>, MatrixError> {
+pub(super) async fn fetch(line: &Arc<Line>, content: &Value, bytes_max: usize) -> Result<Vec<u8>, MatrixError> {
     let attached = Attached::of(content)?;
     if attached.claimed > bytes_max {
         return Err(MatrixError::TooLarge { bytes_max });
     }
-    let wait = shared.request_timeout;
-    let download = download(shared, client, attached.uri(), bytes_max);
+    let wait = line.shared.request_timeout;
+    let download = download(line, attached.uri(), bytes_max);
     let bytes =
         tokio::time::timeout(wait, download).await.map_err(|_elapsed| MatrixError::TimedOut { after: wait })??;
     attached.open(bytes)
@@ -81,16 +79,16 @@ impl Attached {
 }
 
 /// Loads the bytes at `uri`. The SDK could do it, but would take in a file of any size.
-async fn download(shared: &Shared, client: &Client, uri: &str, bytes_max: usize) -> Result<Vec<u8>, MatrixError> {
+async fn download(line: &Arc<Line>, uri: &str, bytes_max: usize) -> Result<Vec<u8>, MatrixError> {
     let (server, id) = <&MxcUri>::from(uri).parts().map_err(|error| nonsense(&error.to_string()))?;
     let mut failed = nonsense("no place for media");
     for path in PATHS {
-        let address = format!("{}{path}/{server}/{id}", shared.url.trim_end_matches('/'));
-        let mut response = ask(shared, client, &address).await?;
+        let address = format!("{}{path}/{server}/{id}", line.shared.url.trim_end_matches('/'));
+        let token = line.token()?;
+        let mut response = ask(line, &token, &address).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
-            // The token may only be too old. The SDK gets a new one with whatever it asks next.
-            client.whoami().await.map_err(|error| failure::request(&error))?;
-            response = ask(shared, client, &address).await?;
+            // The token may only be too old.
+            response = ask(line, &line.token_after(token).await?, &address).await?;
         }
         if response.status().is_success() {
             return take(response, bytes_max).await;
@@ -103,9 +101,8 @@ async fn download(shared: &Shared, client: &Client, uri: &str, bytes_max: usize)
     Err(failed)
 }
 
-async fn ask(shared: &Shared, client: &Client, address: &str) -> Result<Response, MatrixError> {
-    let token = client.access_token().ok_or(MatrixError::LoggedOut)?;
-    shared.http.get(address).bearer_auth(token).send().await.map_err(|error| broke(&error))
+async fn ask(line: &Line, token: &Secret, address: &str) -> Result<Response, MatrixError> {
+    line.shared.http.get(address).bearer_auth(token.reveal()).send().await.map_err(|error| broke(&error))
 }
 
 /// Takes in the body, and gives up as soon as it is too long.

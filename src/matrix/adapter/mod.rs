@@ -9,12 +9,15 @@ mod hub;
 mod keys;
 mod line;
 mod media;
+mod notes;
 mod prepared;
 mod presence;
+mod request;
 mod rooms;
 #[cfg(test)]
 mod samples;
 mod send;
+mod session;
 mod sync;
 mod translate;
 

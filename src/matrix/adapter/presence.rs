@@ -1,21 +1,18 @@
 //! What others see of an account beside its messages: that it read them, that it writes, and what it takes back.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use matrix_sdk::{
-    Client,
-    ruma::{
-        EventId as RumaEventId, OwnedEventId, OwnedTransactionId,
-        api::client::{
-            receipt::create_receipt::v3 as receipt,
-            redact::redact_event::v3 as redaction,
-            typing::create_typing_event::v3::{Request as TypingRequest, Typing as RumaTyping, TypingInfo},
-        },
-        events::receipt::ReceiptThread,
+use matrix_sdk::ruma::{
+    EventId as RumaEventId, OwnedEventId, OwnedTransactionId,
+    api::client::{
+        receipt::create_receipt::v3 as receipt,
+        redact::redact_event::v3 as redaction,
+        typing::create_typing_event::v3::{Request as TypingRequest, Typing as RumaTyping, TypingInfo},
     },
+    events::receipt::ReceiptThread,
 };
 
-use super::{client::ruma_user, failure, rooms::ruma_room, sync::own_user};
+use super::{client::ruma_user, line::Line, rooms::ruma_room};
 use crate::{
     matrix::{MatrixError, Typing},
     model::{EventId, RoomId, TransactionId},
@@ -26,7 +23,7 @@ const TYPING_TIME: Duration = Duration::from_secs(15);
 
 /// Takes back what `event` says. Redactions are never encrypted: homeservers carry them out.
 pub(super) async fn redact(
-    client: &Client,
+    line: &Arc<Line>,
     room: &RoomId,
     event: &EventId,
     reason: Option<String>,
@@ -35,23 +32,23 @@ pub(super) async fn redact(
     let transaction = OwnedTransactionId::from(transaction.as_str());
     let mut request = redaction::Request::new(ruma_room(room)?, ruma_event(event)?, transaction);
     request.reason = reason;
-    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
+    let response = line.ask(request).await?;
     EventId::parse(response.event_id.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
 /// Shows whether something is being written. The request itself, since the library leaves out what it thinks is known.
-pub(super) async fn typing(client: &Client, room: &RoomId, typing: Typing) -> Result<(), MatrixError> {
+pub(super) async fn typing(line: &Arc<Line>, room: &RoomId, typing: Typing) -> Result<(), MatrixError> {
     let state = match typing {
         Typing::On => RumaTyping::Yes(TypingInfo::new(TYPING_TIME)),
         Typing::Off => RumaTyping::No,
     };
-    let request = TypingRequest::new(ruma_user(&own_user(client)?)?, ruma_room(room)?, state);
-    client.send(request).await.map(drop).map_err(|error| failure::request(&error))
+    let request = TypingRequest::new(ruma_user(line.user())?, ruma_room(room)?, state);
+    line.ask(request).await.map(drop)
 }
 
 /// Shows that everything up to `event` was read.
 pub(super) async fn read_up_to(
-    client: &Client,
+    line: &Arc<Line>,
     room: &RoomId,
     event: &EventId,
     thread: Option<&EventId>,
@@ -61,7 +58,7 @@ pub(super) async fn read_up_to(
         Some(thread) => ReceiptThread::Thread(ruma_event(thread)?),
         None => ReceiptThread::Main,
     };
-    client.send(request).await.map(drop).map_err(|error| failure::request(&error))
+    line.ask(request).await.map(drop)
 }
 
 /// The SDK's form of one of our event ids.

@@ -1,12 +1,13 @@
 //! Rooms, members and profiles: one request each.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use matrix_sdk::{
     Client,
     ruma::{
         OwnedServerName, RoomAliasId, RoomId as RumaRoomId, RoomOrAliasId,
         api::client::{
+            alias::get_alias,
             discovery::get_capabilities,
             membership::{get_member_events, invite_user, joined_members, kick_user, leave_room},
             room::create_room::v3 as create_room,
@@ -19,7 +20,7 @@ use matrix_sdk::{
 };
 use serde_json::{Value, json};
 
-use super::{client::ruma_user, failure, sync::own_user};
+use super::{client::ruma_user, failure, line::Line};
 use crate::{
     matrix::{MatrixError, Presence, RoomPlan, names::harmless},
     model::{AliasId, RoomId, UserId},
@@ -30,12 +31,12 @@ const ADMIN_POWER: i64 = 100;
 /// From this room version on, creators have infinite power and may not be listed.
 const CREATORS_RULE_FROM_VERSION: u32 = 12;
 
-pub(super) async fn create(client: &Client, plan: RoomPlan) -> Result<RoomId, MatrixError> {
+pub(super) async fn create(line: &Arc<Line>, plan: RoomPlan) -> Result<RoomId, MatrixError> {
     let version = match &plan.version {
         Some(version) => version.clone(),
-        None => default_version(client).await?,
+        None => default_version(line).await?,
     };
-    let powers = power_levels(&own_user(client)?, &plan.admins, &version);
+    let powers = power_levels(line.user(), &plan.admins, &version);
     let mut request = create_room::Request::new();
     request.name = Some(plan.name);
     request.topic = plan.topic;
@@ -54,13 +55,13 @@ pub(super) async fn create(client: &Client, plan: RoomPlan) -> Result<RoomId, Ma
         content.room_type = Some(RoomType::Space);
         request.creation_content = Some(Raw::new(&content).map_err(|error| nonsense(&error.to_string()))?);
     }
-    let room = client.create_room(request).await.map_err(|error| failure::verb(&error))?;
+    let room = line.library().await?.client.create_room(request).await.map_err(|error| failure::verb(&error))?;
     our_room(room.room_id())
 }
 
-pub(super) async fn resolve(client: &Client, alias: &AliasId) -> Result<Option<RoomId>, MatrixError> {
+pub(super) async fn resolve(line: &Arc<Line>, alias: &AliasId) -> Result<Option<RoomId>, MatrixError> {
     let id = RoomAliasId::parse(alias.as_str()).map_err(|error| nonsense(&error.to_string()))?;
-    match client.resolve_room_alias(&id).await.map_err(|error| failure::request(&error)) {
+    match line.ask(get_alias::v3::Request::new(id)).await {
         Ok(response) => our_room(&response.room_id).map(Some),
         Err(error) if error.has_code("M_NOT_FOUND") => Ok(None),
         Err(error) => Err(error),
@@ -74,34 +75,34 @@ pub(super) async fn join(client: &Client, room: &str, via: &[String]) -> Result<
     our_room(room.room_id())
 }
 
-pub(super) async fn leave(client: &Client, room: &RoomId) -> Result<(), MatrixError> {
+pub(super) async fn leave(line: &Arc<Line>, room: &RoomId) -> Result<(), MatrixError> {
     let request = leave_room::v3::Request::new(ruma_room(room)?);
-    client.send(request).await.map(drop).map_err(|error| failure::request(&error))
+    line.ask(request).await.map(drop)
 }
 
-pub(super) async fn invite(client: &Client, room: &RoomId, user: &UserId) -> Result<(), MatrixError> {
+pub(super) async fn invite(line: &Arc<Line>, room: &RoomId, user: &UserId) -> Result<(), MatrixError> {
     let whom = invite_user::v3::InvitationRecipient::UserId(invite_user::v3::InviteUserId::new(ruma_user(user)?));
     let request = invite_user::v3::Request::new(ruma_room(room)?, whom);
-    client.send(request).await.map(drop).map_err(|error| failure::request(&error))
+    line.ask(request).await.map(drop)
 }
 
-pub(super) async fn remove(client: &Client, room: &RoomId, user: &UserId, reason: String) -> Result<(), MatrixError> {
+pub(super) async fn remove(line: &Arc<Line>, room: &RoomId, user: &UserId, reason: String) -> Result<(), MatrixError> {
     let mut request = kick_user::v3::Request::new(ruma_room(room)?, ruma_user(user)?);
     request.reason = Some(reason);
-    client.send(request).await.map(drop).map_err(|error| failure::request(&error))
+    line.ask(request).await.map(drop)
 }
 
-pub(super) async fn members(client: &Client, room: &RoomId) -> Result<BTreeMap<UserId, Presence>, MatrixError> {
+pub(super) async fn members(line: &Arc<Line>, room: &RoomId) -> Result<BTreeMap<UserId, Presence>, MatrixError> {
     let request = get_member_events::v3::Request::new(ruma_room(room)?);
-    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
+    let response = line.ask(request).await?;
     let events = response.chunk.iter().filter_map(|event| serde_json::from_str::<Value>(event.json().get()).ok());
     Ok(events.filter_map(|event| member(&event)).collect())
 }
 
 /// What each member is called; somebody without a name goes by the user id.
-pub(super) async fn names(client: &Client, room: &RoomId) -> Result<BTreeMap<UserId, String>, MatrixError> {
+pub(super) async fn names(line: &Arc<Line>, room: &RoomId) -> Result<BTreeMap<UserId, String>, MatrixError> {
     let request = joined_members::v3::Request::new(ruma_room(room)?);
-    let response = client.send(request).await.map_err(|error| failure::request(&error))?;
+    let response = line.ask(request).await?;
     let members = response.joined.into_iter().filter_map(|(user, member)| {
         let user = UserId::parse(user.as_str()).ok()?;
         let name = harmless(&user, member.display_name.as_deref());
@@ -111,31 +112,30 @@ pub(super) async fn names(client: &Client, room: &RoomId) -> Result<BTreeMap<Use
 }
 
 pub(super) async fn state(
-    client: &Client,
+    line: &Arc<Line>,
     room: &RoomId,
     kind: &'static str,
     key: String,
 ) -> Result<Option<Value>, MatrixError> {
-    get_state(client, get_state_event_for_key::v3::Request::new(ruma_room(room)?, StateEventType::from(kind), key))
-        .await
+    get_state(line, get_state_event_for_key::v3::Request::new(ruma_room(room)?, StateEventType::from(kind), key)).await
 }
 
 pub(super) async fn state_event(
-    client: &Client,
+    line: &Arc<Line>,
     room: &RoomId,
     kind: &'static str,
     key: String,
 ) -> Result<Option<Value>, MatrixError> {
     let mut request = get_state_event_for_key::v3::Request::new(ruma_room(room)?, StateEventType::from(kind), key);
     request.format = get_state_event_for_key::v3::StateEventFormat::Event;
-    get_state(client, request).await
+    get_state(line, request).await
 }
 
 async fn get_state(
-    client: &Client,
+    line: &Arc<Line>,
     request: get_state_event_for_key::v3::Request,
 ) -> Result<Option<Value>, MatrixError> {
-    match client.send(request).await.map_err(|error| failure::request(&error)) {
+    match line.ask(request).await {
         Ok(response) => Ok(serde_json::from_str(response.event_or_content.get()).ok()),
         Err(error) if error.has_code("M_NOT_FOUND") => Ok(None),
         Err(error) => Err(error),
@@ -143,7 +143,7 @@ async fn get_state(
 }
 
 pub(super) async fn set_state(
-    client: &Client,
+    line: &Arc<Line>,
     room: &RoomId,
     kind: &'static str,
     key: String,
@@ -151,7 +151,7 @@ pub(super) async fn set_state(
 ) -> Result<(), MatrixError> {
     let request =
         send_state_event::v3::Request::new_raw(ruma_room(room)?, StateEventType::from(kind), key, raw(content)?);
-    client.send(request).await.map(drop).map_err(|error| failure::request(&error))
+    line.ask(request).await.map(drop)
 }
 
 pub(super) async fn set_display_name(client: &Client, name: &str) -> Result<(), MatrixError> {
@@ -167,9 +167,8 @@ pub(super) async fn remove_avatar(client: &Client) -> Result<(), MatrixError> {
     client.account().set_avatar_url(None).await.map_err(|error| failure::verb(&error))
 }
 
-async fn default_version(client: &Client) -> Result<String, MatrixError> {
-    let capabilities =
-        client.send(get_capabilities::v3::Request::new()).await.map_err(|error| failure::request(&error))?.capabilities;
+async fn default_version(line: &Arc<Line>) -> Result<String, MatrixError> {
+    let capabilities = line.ask(get_capabilities::v3::Request::new()).await?.capabilities;
     Ok(capabilities.room_versions.default.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! One step of the sync stream and one page of history, translated.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use matrix_sdk::{
     Client,
@@ -8,10 +8,10 @@ use matrix_sdk::{
     deserialized_responses::TimelineEvent,
     room::{IncludeRelations, MessagesOptions, RelationsOptions},
     ruma::{
-        OwnedUserId, RoomId as RumaRoomId, UInt,
+        OwnedUserId, UInt,
         api::Direction,
         api::client::{
-            filter::{FilterDefinition, LazyLoadOptions},
+            filter::{FilterDefinition, LazyLoadOptions, create_filter},
             sync::sync_events::v3::{Filter, JoinedRoom, Request, Response},
         },
         events::relation::RelationType,
@@ -22,10 +22,12 @@ use matrix_sdk::{
 };
 
 use super::{
-    devices::Devices,
+    client::ruma_user,
     failure,
-    feed::Feed,
+    feed::{Reader, stirs},
+    line::Line,
     presence::ruma_event,
+    rooms::ruma_room,
     translate::{departure, slip, state_change},
 };
 use crate::{
@@ -50,131 +52,135 @@ pub(super) enum Hears {
     TypingToo,
 }
 
-impl Hears {
-    /// Names the filter on the homeserver; change it with the filter.
-    fn filter_name(self) -> &'static str {
-        match self {
-            Self::Words => "maitre-1",
-            Self::TypingToo => "maitre-typing-1",
+/// Waits up to `wait` for news after `since`. The library takes in what concerns it; the rest we read by ourselves.
+pub(super) async fn step(line: &Arc<Line>, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
+    match (reader(line).await, since) {
+        (Reader::Us, Some(since)) => read(line, since, wait).await,
+        (Reader::LibraryInTurn, since) => {
+            let page = take_in(line, since, wait).await?;
+            if !stirs(&page) {
+                line.put_library_away().await;
+            }
+            Ok(page)
         }
+        (Reader::Us | Reader::Library, since) => take_in(line, since, wait).await,
     }
 }
 
-/// What a step of the stream works with.
-pub(super) struct Stream<'a> {
-    pub(super) client: &'a Client,
-    pub(super) marks: &'a Marks,
-    pub(super) feed: &'a Feed,
-    pub(super) devices: Option<Devices>,
-    pub(super) hears: Hears,
-    /// How long a request may take, beside the time it is asked to wait.
-    pub(super) request_timeout: Duration,
+/// One response, read by us; where the library must have it, it asks once more.
+async fn read(line: &Arc<Line>, since: SyncToken, wait: Duration) -> Result<Page, MatrixError> {
+    let response = look(line, &since, wait).await?;
+    if !line.feed.must_have(&response) && !follows_any(line, &response.device_lists.changed).await? {
+        return Ok(Page { keys: line.new_keys().await, ..seen(line.user(), response)? });
+    }
+    let page = take_in(line, Some(since), Duration::ZERO).await?;
+    line.feed.note_keys(&response);
+    Ok(page)
 }
 
-impl Stream<'_> {
-    /// Waits up to `wait` for news after `since`. The library takes in what concerns it; the rest we read by ourselves.
-    pub(super) async fn step(&self, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
-        let filter = Filter::FilterId(self.filter().await?);
-        let may_look = self.feed.allows_a_look() && !self.hears_ciphers();
-        let Some(looked_from) = since.as_ref().filter(|_| may_look) else {
-            let page = self.take_in(filter, since, wait).await?;
-            self.feed.fed(&page);
-            return Ok(page);
-        };
-        let response = self.look(filter.clone(), looked_from, wait).await?;
-        if !self.feed.must_have(&response) && !self.follows_any(&response.device_lists.changed).await {
-            return seen(&own_user(self.client)?, response);
-        }
-        let page = self.take_in(filter, since, Duration::ZERO).await?;
-        self.feed.fed_after_look(&response, &page);
-        Ok(page)
+/// Who reads the next response.
+async fn reader(line: &Line) -> Reader {
+    match line.loaded().await {
+        Some(library) if hears_ciphers(&library.client, &line.marks) => Reader::Library,
+        Some(_) => line.feed.reader(),
+        None => Reader::Us,
     }
+}
 
-    /// Whether the library follows the devices of any of these users. Homeservers tell of new devices wherever somebody is seen for
-    /// the first time, and of others than those that it follows the library keeps nothing.
-    async fn follows_any(&self, users: &[OwnedUserId]) -> bool {
-        match (users, &self.devices) {
-            ([], _) => false,
-            (_, Some(devices)) => devices.follows_any(users).await,
-            (_, None) => true,
-        }
+/// Whether the library follows the devices of any of these users. Homeservers tell of new devices wherever somebody is seen for
+/// the first time, and of others than those that it follows the library keeps nothing.
+async fn follows_any(line: &Arc<Line>, users: &[OwnedUserId]) -> Result<bool, MatrixError> {
+    if users.is_empty() {
+        return Ok(false);
     }
+    match &line.loaded_now().await?.devices {
+        Some(devices) => Ok(devices.follows_any(users).await),
+        None => Ok(true),
+    }
+}
 
-    /// Whether any of the account's rooms is encrypted. Most that it hears is the library's then, and asking twice would cost more
-    /// than a look spares.
-    fn hears_ciphers(&self) -> bool {
-        self.client.joined_rooms().iter().any(|room| {
-            let marked = RoomId::parse(room.room_id().as_str()).is_ok_and(|room| self.marks.of(&room).encrypted);
-            marked || room.encryption_state().is_encrypted()
-        })
-    }
+/// Whether any of the account's rooms is encrypted. Most that it hears is the library's then, and asking twice would cost more
+/// than a look spares.
+fn hears_ciphers(client: &Client, marks: &Marks) -> bool {
+    client.joined_rooms().iter().any(|room| {
+        let marked = RoomId::parse(room.room_id().as_str()).is_ok_and(|room| marks.of(&room).encrypted);
+        marked || room.encryption_state().is_encrypted()
+    })
+}
 
-    /// What the homeserver calls our filter. The library has it in its database; it is not worth a question each time.
-    async fn filter(&self) -> Result<String, MatrixError> {
-        if let Some(known) = self.feed.filter(self.hears) {
-            return Ok(known);
-        }
-        let asked = self.client.get_or_upload_filter(self.hears.filter_name(), filter(self.hears)).await;
-        let asked = asked.map_err(|error| failure::verb(&error))?;
-        self.feed.keep_filter(self.hears, asked.clone());
-        Ok(asked)
+/// One response, past the library. The homeserver keeps what devices send to each other until it is shown a later position,
+/// so a response that is the library's can be asked for again.
+async fn look(line: &Arc<Line>, since: &SyncToken, wait: Duration) -> Result<Response, MatrixError> {
+    let mut request = Request::new();
+    request.filter = Some(named_filter(line).await?);
+    request.since = Some(since.as_str().to_owned());
+    request.set_presence = PresenceState::Offline;
+    request.timeout = Some(wait);
+    request.use_state_after = true;
+    let response = line.ask_within(request, line.shared.request_timeout + wait).await;
+    if matches!(response, Err(MatrixError::Refused { .. })) {
+        // Should it be for the filter, the next step makes it anew.
+        line.notes.forget_filters();
     }
+    response
+}
 
-    /// One response, past the library. The homeserver keeps what devices send to each other until it is shown a later position,
-    /// so a response that is the library's can be asked for again.
-    async fn look(&self, filter: Filter, since: &SyncToken, wait: Duration) -> Result<Response, MatrixError> {
-        let mut request = Request::new();
-        request.filter = Some(filter);
-        request.since = Some(since.as_str().to_owned());
-        request.set_presence = PresenceState::Offline;
-        request.timeout = Some(wait);
-        request.use_state_after = true;
-        let config = self.client.request_config().timeout(self.request_timeout + wait);
-        let response = self.client.send(request).with_request_config(config).await;
-        response.map_err(|error| failure::request(&error))
+/// Our filter as the homeserver knows it by name: to read it anew would cost it as much as the rest of an answer.
+async fn named_filter(line: &Arc<Line>) -> Result<Filter, MatrixError> {
+    let filter = filter(line.hears());
+    let content = serde_json::to_string(&filter).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
+    if let Some(known) = line.notes.filter(&content) {
+        return Ok(Filter::FilterId(known));
     }
+    let asked = line.ask(create_filter::v3::Request::new(ruma_user(line.user())?, filter)).await?;
+    line.notes.note_filter(content, asked.filter_id.clone());
+    Ok(Filter::FilterId(asked.filter_id))
+}
 
-    /// One response, through the library, which then asks the homeserver what it has to.
-    async fn take_in(&self, filter: Filter, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
-        let settings = SyncSettings::new()
-            .token(since.map_or(SdkToken::NoToken, |token| SdkToken::Specific(token.as_str().to_owned())))
-            .filter(filter)
-            .set_presence(PresenceState::Offline)
-            .timeout(wait);
-        let response = self.client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
-        mark_renamed(self.marks, &response);
-        let page = page(&own_user(self.client)?, response)?;
-        mark_all(self.marks, &page);
-        Ok(page)
-    }
+/// One response, through the library, which then asks the homeserver what it has to.
+async fn take_in(line: &Arc<Line>, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
+    let filter = named_filter(line).await?;
+    let library = line.loaded_now().await?;
+    let settings = SyncSettings::new()
+        .token(since.map_or(SdkToken::NoToken, |token| SdkToken::Specific(token.as_str().to_owned())))
+        .filter(filter)
+        .set_presence(PresenceState::Offline)
+        .timeout(wait);
+    let response = library.client.sync_once(settings).await.map_err(|error| failure::verb(&error))?;
+    mark_renamed(&line.marks, &response);
+    let page = page(line.user(), response)?;
+    mark_all(&line.marks, &page);
+    line.feed.fed(&page);
+    Ok(Page { keys: library.new_keys(), ..page })
 }
 
 /// Fetches a piece of `room`'s past, newest first.
 pub(super) async fn history(
-    client: &Client,
-    marks: &Marks,
-    room: &RoomId,
+    line: &Arc<Line>,
+    room: RoomId,
     from: Option<String>,
     until: Option<SyncToken>,
 ) -> Result<HistoryPage, MatrixError> {
-    let own = own_user(client)?;
+    let library = line.library().await?;
     let mut options = MessagesOptions::backward();
     options.from = from;
     options.to = until.map(|token| token.as_str().to_owned());
     options.limit = UInt::from(HISTORY_EVENTS_MAX);
-    let messages = handle(client, room)?.messages(options).await.map_err(|error| failure::verb(&error))?;
-    let slips = slips(&own, room, &messages.chunk);
-    slips.iter().filter_map(change_of).for_each(|change| mark(marks, change));
+    let room_handle = handle(line, &library.client, &room)?;
+    let messages = room_handle.messages(options).await.map_err(|error| failure::verb(&error))?;
+    let slips = slips(line.user(), &room, &messages.chunk);
+    slips.iter().filter_map(change_of).for_each(|change| mark(&line.marks, change));
     Ok(HistoryPage { slips, older: messages.end })
 }
 
 /// The account's own newest events in a thread or in the room, newest first.
 pub(super) async fn own_events(
-    client: &Client,
+    line: &Arc<Line>,
     room: &RoomId,
     thread: Option<&EventId>,
 ) -> Result<Vec<Unplaced>, MatrixError> {
-    let (own, handle) = (own_user(client)?, handle(client, room)?);
+    let library = line.library().await?;
+    let (own, handle) = (line.user(), handle(line, &library.client, room)?);
     let events = if let Some(thread) = thread {
         let options = RelationsOptions {
             dir: Direction::Backward,
@@ -189,30 +195,22 @@ pub(super) async fn own_events(
         handle.messages(options).await.map_err(|error| failure::verb(&error))?.chunk
     };
     let own_and_clear = |slip| match slip {
-        Slip::Event(event) if event.sender == own && matches!(event.content, Content::Clear { .. }) => Some(event),
+        Slip::Event(event) if event.sender == *own && matches!(event.content, Content::Clear { .. }) => Some(event),
         Slip::Event(_) | Slip::Change(_) | Slip::OwnJoin | Slip::OwnLeave => None,
     };
-    Ok(slips(&own, room, &events).into_iter().filter_map(own_and_clear).collect())
+    Ok(slips(own, room, &events).into_iter().filter_map(own_and_clear).collect())
 }
 
 /// The SDK's handle of a room that the account is in.
-pub(super) fn handle(client: &Client, room: &RoomId) -> Result<matrix_sdk::Room, MatrixError> {
-    let id = RumaRoomId::parse(room.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
-    match client.get_room(&id) {
-        Some(handle) => Ok(handle),
-        None => Err(MatrixError::NotJoined { user: own_user(client)?, room: room.clone() }),
-    }
+pub(super) fn handle(line: &Line, client: &Client, room: &RoomId) -> Result<matrix_sdk::Room, MatrixError> {
+    let handle = client.get_room(&ruma_room(room)?);
+    handle.ok_or_else(|| MatrixError::NotJoined { user: line.user().clone(), room: room.clone() })
 }
 
-/// The rooms that the account is in, as far as its client knows.
-pub(super) fn rooms(client: &Client) -> BTreeSet<RoomId> {
-    client.joined_rooms().iter().filter_map(|room| RoomId::parse(room.room_id().as_str()).ok()).collect()
-}
-
-/// Who this client is.
-pub(super) fn own_user(client: &Client) -> Result<UserId, MatrixError> {
-    let user = client.user_id().ok_or(MatrixError::NotOpen)?;
-    UserId::parse(user.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
+/// The rooms that the account is in, where the library can tell.
+pub(super) async fn rooms(line: &Line) -> Option<BTreeSet<RoomId>> {
+    let joined = line.loaded().await?.client.joined_rooms();
+    Some(joined.iter().filter_map(|room| RoomId::parse(room.room_id().as_str()).ok()).collect())
 }
 
 /// Members are named as they speak, presence stays away, and so does typing unless it is heard. Rooms and senders are *not* filtered: that would

@@ -1,10 +1,10 @@
 //! The same conversations in encrypted rooms, with matrix-nio on the person's side; and what only encryption brings.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::house::{Act, Client, Nio, Post, Shown, Sort, Stub, shared};
+use crate::house::{Act, Client, DEADLINE, Maitre, Nio, Post, Shown, Sort, Stub, shared, wait_for};
 
 use super::{
     agents, alone, busy, content, deletes, direct, edits,
@@ -124,7 +124,46 @@ fn nio<'s>(stage: &'s mut Stage<'_>) -> &'s mut Nio {
 /// Conversation 50. X12, E4: `!encrypt` in the middle of a conversation, which goes on, encrypted from then on.
 #[tokio::test]
 async fn a_conversation_goes_on_when_it_is_encrypted() {
-    let house = hall();
+    let (mut stage, question, one) = open_conversation(hall()).await;
+    goes_on_encrypted(&mut stage, question, one).await;
+}
+
+/// Conversation 50 in a house whose keys are put away as soon as nobody needs them: they are there again when somebody does, in
+/// an agent that lived on and in one that began anew. E4, N1.
+#[tokio::test]
+async fn keys_that_were_put_away_are_there_when_they_are_needed() {
+    let stub = Stub::start().await;
+    let secret = shared().secret.reveal();
+    let accounts = format!("{{registration_shared_secret: {secret}, localpart: \"{{name}}-{{test}}\"}}");
+    let mut maitre = Maitre::with_polls(shared(), "2s", &accounts, &config(&stub));
+    maitre.arm_faults("library.hasty");
+    maitre.start_ready().await;
+    let mut house = Hall { stub, maitre };
+    {
+        let (mut stage, question, one) = open_conversation(&house).await;
+        has_put_away_keys(&house.maitre, "alpha").await;
+        goes_on_encrypted(&mut stage, question, one).await;
+    }
+    assert!(house.maitre.stop().await.success());
+    house.maitre.start_ready().await;
+    let (mut stage, question, one) = open_conversation(&house).await;
+    goes_on_encrypted(&mut stage, question, one).await;
+}
+
+/// Waits until the program has none of the agent's keys open.
+async fn has_put_away_keys(maitre: &Maitre, agent: &str) {
+    let (files, keys) =
+        (format!("/proc/{}/fd", maitre.pid().as_raw_nonzero()), maitre.state().join("matrix").join(agent));
+    wait_for("the keys to be put away", DEADLINE, async || {
+        let open = fs::read_dir(&files).unwrap().filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        let of_keys = open.filter(|file| file.starts_with(&keys)).count();
+        if of_keys == 0 { Ok(()) } else { Err(of_keys) }
+    })
+    .await;
+}
+
+/// A room without encryption, and an answer in it: the question and the answer.
+async fn open_conversation(house: &Hall) -> (Stage<'_>, String, Shown) {
     let mut friend = Nio::new(shared(), "friend").await;
     let room = friend.create_room("Open", false, None).await;
     let users = [friend.user.clone(), house.user("router"), house.user("alpha")];
@@ -133,22 +172,27 @@ async fn a_conversation_goes_on_when_it_is_encrypted() {
     }
     friend.wait_members(&room, &users.each_ref().map(String::as_str)).await;
     friend.promote(&room, &users[1]).await;
-    let mut stage = Stage::around(house, Client::Sealed(Box::new(friend)), room.clone(), &["alpha"]);
-    let (open, sealed) = (topic(), topic());
+    let mut stage = Stage::around(house, Client::Sealed(Box::new(friend)), room, &["alpha"]);
+    let open = topic();
     stage.stub().when(&open, Act::say("In the open."));
-    stage.stub().when(&sealed, Act::say("Under cover."));
     let question = stage.say(&open).await;
     let one = stage.answer("alpha", "In the open.").await;
+    (stage, question, one)
+}
+
+async fn goes_on_encrypted(stage: &mut Stage<'_>, question: String, one: Shown) {
+    let (sealed, room) = (topic(), stage.room.clone());
+    stage.stub().when(&sealed, Act::say("Under cover."));
     stage.say_within(&question, "!encrypt").await;
     stage.notice("router", &["encrypt"]).await;
     stage.say_within(&question, "!encrypt confirm").await;
-    nio(&mut stage).wait_encrypted(&room).await;
+    nio(stage).wait_encrypted(&room).await;
     stage.say_within(&question, &sealed).await;
     let two = stage.answer("alpha", "Under cover.").await;
     assert_eq!(two.root.as_deref(), Some(&*question));
     assert!(stage.stub().asked(&sealed)[0].holds("In the open."), "the conversation is the same");
-    let before = nio(&mut stage).shown(&room, &one.event).await;
-    let after = nio(&mut stage).shown(&room, &two.event).await;
+    let before = nio(stage).shown(&room, &one.event).await;
+    let after = nio(stage).shown(&room, &two.event).await;
     assert_eq!((before.encrypted, after.encrypted, after.readable), (false, true, true));
 }
 

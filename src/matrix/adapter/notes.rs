@@ -1,0 +1,122 @@
+//! What is noted beside an account's key store, so that the store needn't be opened to tell it.
+
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Where it is noted.
+const FILE: &str = "notes.json";
+/// What the library keeps its keys in. Without it, what is noted of the keys counts no more.
+const KEY_STORE: &str = "matrix-sdk-crypto.sqlite3";
+
+/// The notes of one account. A lock rather than a task: they are looked up in the middle of a request.
+#[derive(Debug)]
+pub(super) struct Notes {
+    folder: PathBuf,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Noted {
+    /// The public half of the device's own key.
+    fingerprint: Option<String>,
+    /// What the homeserver calls the account's filters, each by its content.
+    filters: BTreeMap<String, String>,
+}
+
+impl Notes {
+    /// Those that stand in `folder`. What a crash cut short, or nobody can read, counts as never noted.
+    pub(super) fn of(folder: PathBuf) -> Self {
+        let noted = std::fs::read(folder.join(FILE)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        Self { folder, noted: Mutex::new(noted.unwrap_or_default()) }
+    }
+
+    /// The folder that they stand in, with the keys.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The fingerprint of the keys that are kept here.
+    pub(super) fn fingerprint(&self) -> Option<String> {
+        let has_keys = self.folder.join(KEY_STORE).try_exists().is_ok_and(|exists| exists);
+        self.locked().fingerprint.clone().filter(|_| has_keys)
+    }
+
+    /// Notes it.
+    pub(super) fn note_fingerprint(&self, fingerprint: String) {
+        self.change(|noted| noted.fingerprint = Some(fingerprint));
+    }
+
+    /// What the homeserver calls the filter that says `content`.
+    pub(super) fn filter(&self, content: &str) -> Option<String> {
+        self.locked().filters.get(content).cloned()
+    }
+
+    /// Notes it.
+    pub(super) fn note_filter(&self, content: String, name: String) {
+        self.change(|noted| {
+            noted.filters.insert(content, name);
+        });
+    }
+
+    /// The homeserver may have lost them.
+    pub(super) fn forget_filters(&self) {
+        self.change(|noted| noted.filters.clear());
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Noted)) {
+        let mut noted = self.locked();
+        let before = noted.clone();
+        change(&mut noted);
+        if *noted != before {
+            // What can't be written down is asked for again at the next start.
+            drop(write(&self.folder.join(FILE), &noted));
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Noted> {
+        // A panic elsewhere leaves plain values behind, never half-written ones.
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write(file: &Path, noted: &Noted) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    file.write_all(&serde_json::to_vec(noted)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I1: what is noted of keys counts only beside them.
+    #[test]
+    fn a_fingerprint_stands_beside_its_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = || Notes::of(folder.path().to_owned());
+        notes().note_fingerprint("print".to_owned());
+        assert_eq!(notes().fingerprint(), None, "the keys are gone");
+        std::fs::write(folder.path().join(KEY_STORE), "keys").unwrap();
+        assert_eq!(notes().fingerprint(), Some("print".to_owned()));
+        std::fs::write(folder.path().join(FILE), "{\"fingerprint\": \"pri").unwrap();
+        assert_eq!(notes().fingerprint(), None, "it was cut short");
+    }
+
+    #[test]
+    fn filters_are_known_by_their_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = || Notes::of(folder.path().to_owned());
+        notes().note_filter("{}".to_owned(), "1".to_owned());
+        assert_eq!((notes().filter("{}"), notes().filter("{\"a\": 1}")), (Some("1".to_owned()), None));
+        notes().forget_filters();
+        assert_eq!(notes().filter("{}"), None);
+    }
+}
