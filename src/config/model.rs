@@ -309,6 +309,8 @@ pub struct Authorization {
     pub admins: Vec<UserPattern>,
     /// Whether commands that change an encrypted room count only from verified devices.
     pub require_verified: bool,
+    /// Whether admins may see and change the configuration in chat.
+    pub config_in_chat: bool,
     /// Which people an entity exists for, by entity name or `*`.
     pub agent_reply_permissions: BTreeMap<String, Vec<UserPattern>>,
 }

@@ -329,6 +329,8 @@ pub(super) struct Authorization {
     pub(super) admins: Option<Vec<String>>,
     /// Whether commands that change an encrypted room are taken only from verified devices. Default: false.
     pub(super) require_verified: Option<bool>,
+    /// Whether admins may see and change this configuration in chat, with `!config`. Default: false.
+    pub(super) config_in_chat: Option<bool>,
 }
 
 /// The people that an entity exists for: a list of user ids, or a section with `users`.

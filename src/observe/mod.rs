@@ -26,5 +26,6 @@ pub use event::{
 };
 pub use fault::{arm_faults_here, fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};
+pub use redact::without_secrets;
 pub use secrets::{register_secret, register_token};
 pub use setup::{LogForm, Logs, LogsError, start_logs, start_logs_in};

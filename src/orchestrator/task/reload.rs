@@ -65,6 +65,8 @@ impl Crew {
         ConfigReloaded { outcome, changes: &changes, reasons: &reasons }.emit();
         let reload = Reload { at, outcome, changes, reasons };
         self.announce(&reload, problems).await;
+        self.answer(&reading.askers, &reload, problems).await;
+        reading.told();
         self.tell(Report::Reloaded(reload)).await;
     }
 
