@@ -69,6 +69,8 @@ pub struct Accounts {
     pub device_name: String,
     /// The means by which missing accounts are registered, in the order they are tried.
     pub registration: Vec<Registration>,
+    /// Whether accounts that we made are deactivated once their entities are configured no longer.
+    pub deactivate_removed: bool,
 }
 
 /// A means of registering accounts.

@@ -104,6 +104,9 @@ pub(super) struct Accounts {
     pub(super) passwords: Ordered<Secret>,
     /// Access tokens of accounts that exist already, by entity name.
     pub(super) access_tokens: Ordered<Secret>,
+    /// Whether the account of an entity that is taken out of the file is deactivated for good, unless its password or token
+    /// stood in the file. Its user name can never be used again. Default: false.
+    pub(super) deactivate_removed: Option<bool>,
 }
 
 /// Where state is kept.

@@ -13,8 +13,8 @@ mod setup;
 
 pub use clock::{now, simulate_clock, time_of_day};
 pub use event::{
-    AccountRegistered, AdmissionFailed, AnswerFailed, AnswerLessened, AnswerParked, BatchAdmitted, Causes,
-    ConfigLoaded, ConfigReloaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried,
+    AccountDeactivated, AccountRegistered, AdmissionFailed, AnswerFailed, AnswerLessened, AnswerParked, BatchAdmitted,
+    Causes, ConfigLoaded, ConfigReloaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried,
     EntityBackingOff, EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed,
     EventBroken, EventHealed, EventSealed, GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting,
     HttpListening, IdentityForeign, InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LanesKept, LimitKept,

@@ -117,7 +117,7 @@ impl Crew {
                     }
                 }
                 Step::Start(_) => {}
-                Step::Dismiss(entity) => self.dismiss(&entity, old),
+                Step::Dismiss(entity) => self.dismiss(&entity, old).await,
                 Step::Show(entity) => self.show(&entity, new).await,
                 Step::Visit(key) => self.means.wish(Wish::Visit(key)).await,
                 Step::Caption(key) => self.caption(&key, old, new).await,
