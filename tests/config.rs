@@ -23,6 +23,8 @@ mod plan;
 mod random;
 #[path = "config/secrets.rs"]
 mod secrets;
+#[path = "config/settings.rs"]
+mod settings;
 #[path = "config/skills.rs"]
 mod skills;
 #[path = "config/talk.rs"]

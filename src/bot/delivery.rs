@@ -51,6 +51,7 @@ pub(super) fn remedy(error: &MatrixError, tries: u32) -> Remedy {
         MatrixError::Refused { .. }
         | MatrixError::WrongPassword { .. }
         | MatrixError::NameTaken { .. }
+        | MatrixError::Deactivated { .. }
         | MatrixError::NoAccount { .. }
         | MatrixError::MeansRefused { .. }
         | MatrixError::ForeignDevice { .. }
@@ -71,6 +72,7 @@ pub(super) fn never_arrived(error: &MatrixError) -> bool {
         | MatrixError::LoggedOut
         | MatrixError::WrongPassword { .. }
         | MatrixError::NameTaken { .. }
+        | MatrixError::Deactivated { .. }
         | MatrixError::NoAccount { .. }
         | MatrixError::MeansRefused { .. }
         | MatrixError::ForeignDevice { .. }

@@ -39,7 +39,7 @@ pub(super) fn tap_event(on: &EventId, key: &str) -> Value {
 fn is_call(poll: &Poll) -> bool {
     match poll.about {
         PollAbout::Route(_) | PollAbout::Turn(_) | PollAbout::Missed => true,
-        PollAbout::Encrypt => false,
+        PollAbout::Encrypt | PollAbout::Setting(_) => false,
     }
 }
 

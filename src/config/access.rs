@@ -208,6 +208,7 @@ mod tests {
             aliases: BTreeMap::from([(user("@tg_1:bridge"), user("@ada:home"))]),
             admins: patterns(&["@boss:home"]),
             require_verified: false,
+            config_in_chat: false,
             agent_reply_permissions: BTreeMap::from([
                 ("*".to_owned(), patterns(&["@boss:home", "@ada:home"])),
                 ("writer".to_owned(), patterns(&["@bob:home"])),

@@ -27,8 +27,33 @@ pub(super) struct Assembled {
     pub(super) included: Vec<PathBuf>,
 }
 
-/// Parses the main file and everything that it includes.
-pub(super) fn assemble(path: &Path, text: String) -> Assembled {
+/// A file as it would be, told apart by what it is and not by how it is called.
+pub(super) struct Draft {
+    file: PathBuf,
+    text: String,
+}
+
+impl Draft {
+    /// `text` in place of what stands in `file`.
+    pub(super) fn of(file: &Path, text: String) -> Self {
+        Self { file: identity(file), text }
+    }
+
+    fn text_of(&self, file: &Path) -> Option<String> {
+        (self.file == file).then(|| self.text.clone())
+    }
+}
+
+/// The text of a file, or what a draft has in place of it.
+pub(super) fn text_of(path: &Path, draft: Option<&Draft>) -> Result<String, Unreadable> {
+    match draft.and_then(|draft| draft.text_of(&identity(path))) {
+        Some(text) => Ok(text),
+        None => read_text(path),
+    }
+}
+
+/// Parses the main file and everything that it includes, the file of a draft as it is there.
+pub(super) fn assemble(path: &Path, text: String, draft: Option<&Draft>) -> Assembled {
     let mut assembly = Assembly {
         sources: Sources::default(),
         budget: Budget::full(),
@@ -36,6 +61,7 @@ pub(super) fn assemble(path: &Path, text: String) -> Assembled {
         chain: vec![identity(path)],
         path: KeyPath::default(),
         included: Vec::new(),
+        draft,
     };
     let file = assembly.sources.add(path.to_owned(), text);
     let mut root = assembly.parse(file);
@@ -47,7 +73,7 @@ pub(super) fn assemble(path: &Path, text: String) -> Assembled {
     Assembled { root, faults, sources, budget, included }
 }
 
-struct Assembly {
+struct Assembly<'a> {
     sources: Sources,
     budget: Budget,
     faults: Vec<Fault>,
@@ -55,9 +81,10 @@ struct Assembly {
     chain: Vec<PathBuf>,
     path: KeyPath,
     included: Vec<PathBuf>,
+    draft: Option<&'a Draft>,
 }
 
-impl Assembly {
+impl Assembly<'_> {
     fn parse(&mut self, file: FileId) -> Option<Node> {
         let origin = Origin { file, path: &self.path };
         let parsed = parse(self.sources.text(file), &origin, &mut self.budget);
@@ -123,7 +150,7 @@ impl Assembly {
             return Err(Refused::new(message, "include it in one of the two places only"));
         }
         self.included.push(path.clone());
-        let text = read_text(&path).map_err(|error| Refused::unreadable(&path, &error))?;
+        let text = text_of(&path, self.draft).map_err(|error| Refused::unreadable(&path, &error))?;
         self.budget.file(text.len()).map_err(|TooMuch(limit)| {
             Refused::new(format!("this is too much: {limit}"), "put the content where the include stands")
         })?;

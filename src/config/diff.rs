@@ -66,6 +66,8 @@ pub enum EntityChange {
         kind: EntityKind,
         /// Where it was.
         rooms: Vec<RoomKey>,
+        /// Whether its account is deactivated for good.
+        retires: bool,
     },
     /// It stays and is not what it was.
     Changed(EntityEdit),
@@ -104,6 +106,14 @@ pub enum RoomChange {
         /// What only counts when a room is made, and so for others that are made later.
         too_late: Vec<&'static str>,
     },
+}
+
+impl Accounts {
+    /// Whether the account of an entity that goes is deactivated for good. One that the operator gave us is theirs.
+    #[must_use]
+    pub fn retires(&self, gone: &Entity) -> bool {
+        self.deactivate_removed && gone.credential.is_none()
+    }
 }
 
 impl Changes {
@@ -180,7 +190,8 @@ impl Changes {
     }
 
     fn accounts(&mut self, old: &Accounts, new: &Accounts) {
-        let Accounts { device_name, registration } = new;
+        let Accounts { device_name, registration, deactivate_removed } = new;
+        self.live("accounts.deactivate_removed", old.deactivate_removed != *deactivate_removed);
         self.refuse("accounts.device_name", old.device_name != *device_name);
         self.refuse("accounts (the means of registration)", old.registration != *registration);
     }
@@ -283,7 +294,8 @@ fn entities(old: &Config, new: &Config) -> Vec<(EntityName, EntityChange)> {
     });
     let gone = old.entities.iter().filter(|entity| new.entity(&entity.name).is_none());
     let gone = gone.map(|entity| {
-        (entity.name.clone(), EntityChange::Removed { kind: entity.kind(), rooms: entity.rooms.clone() })
+        let (rooms, retires) = (entity.rooms.clone(), new.accounts.retires(entity));
+        (entity.name.clone(), EntityChange::Removed { kind: entity.kind(), rooms, retires })
     });
     staying.chain(gone).collect()
 }

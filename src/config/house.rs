@@ -90,7 +90,7 @@ impl Compiler<'_> {
             registration.extend(from("MATRIX_REGISTRATION_SHARED_SECRET").map(Registration::SharedSecret));
             registration.extend(from("MATRIX_REGISTRATION_TOKEN").map(Registration::Token));
         }
-        Accounts { device_name, registration }
+        Accounts { device_name, registration, deactivate_removed: raw.deactivate_removed.unwrap_or(false) }
     }
 
     /// A secret that must not be empty.

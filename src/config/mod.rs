@@ -4,7 +4,8 @@
 //! typed; includes are put in their places and variables filled in; the tree is read into what may be typed (`raw`), and
 //! that is compiled into [`Config`]. Every stage notes what is wrong and goes on, so that a person sees all of it.
 //!
-//! While a house runs, a [`Watch`] reads the files again whenever they change, and [`diff()`] says what that asks of it.
+//! While a house runs, a [`Watch`] reads the files again whenever they change, and [`diff()`] says what that asks of it. One
+//! value in them is changed by [`propose`] and [`Nudge::settle`], in place (`edit`).
 //!
 //! **Invariant:** no message, hint or shown line holds a secret.
 
@@ -52,6 +53,10 @@ mod values;
 mod diff;
 mod tell;
 
+mod edit;
+mod known;
+mod yaml;
+
 mod fault;
 mod nearest;
 mod problem;
@@ -70,6 +75,9 @@ pub use schema::schema;
 pub use skill::{Skill, read_skill};
 pub use skills::{check_skills, skill_files};
 pub use stamp::Stamp;
-pub use task::{Loaded, Nudge, Reading, Watch, compile_text, load, load_with};
+pub use task::{
+    Excerpt, Loaded, NotWritten, Nudge, Proposal, Reading, Unseen, Unsettable, Watch, compile_text, excerpt, load,
+    load_with, propose,
+};
 pub use tell::tell;
 pub use tools::TOOLS;

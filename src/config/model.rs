@@ -69,6 +69,8 @@ pub struct Accounts {
     pub device_name: String,
     /// The means by which missing accounts are registered, in the order they are tried.
     pub registration: Vec<Registration>,
+    /// Whether accounts that we made are deactivated once their entities are configured no longer.
+    pub deactivate_removed: bool,
 }
 
 /// A means of registering accounts.
@@ -309,6 +311,8 @@ pub struct Authorization {
     pub admins: Vec<UserPattern>,
     /// Whether commands that change an encrypted room count only from verified devices.
     pub require_verified: bool,
+    /// Whether admins may see and change the configuration in chat.
+    pub config_in_chat: bool,
     /// Which people an entity exists for, by entity name or `*`.
     pub agent_reply_permissions: BTreeMap<String, Vec<UserPattern>>,
 }

@@ -45,6 +45,7 @@ impl Compiler<'_> {
             aliases: self.aliases(),
             admins,
             require_verified: raw.require_verified.unwrap_or(false),
+            config_in_chat: raw.config_in_chat.unwrap_or(false),
             agent_reply_permissions,
             global_users,
         }

@@ -104,6 +104,9 @@ pub(super) struct Accounts {
     pub(super) passwords: Ordered<Secret>,
     /// Access tokens of accounts that exist already, by entity name.
     pub(super) access_tokens: Ordered<Secret>,
+    /// Whether the account of an entity that is taken out of the file is deactivated for good, unless its password or token
+    /// stood in the file. Its user name can never be used again. Default: false.
+    pub(super) deactivate_removed: Option<bool>,
 }
 
 /// Where state is kept.
@@ -329,6 +332,8 @@ pub(super) struct Authorization {
     pub(super) admins: Option<Vec<String>>,
     /// Whether commands that change an encrypted room are taken only from verified devices. Default: false.
     pub(super) require_verified: Option<bool>,
+    /// Whether admins may see and change this configuration in chat, with `!config`. Default: false.
+    pub(super) config_in_chat: Option<bool>,
 }
 
 /// The people that an entity exists for: a list of user ids, or a section with `users`.

@@ -8,7 +8,7 @@ use super::{
 };
 
 /// What stands where a secret was.
-const MASK: &str = "•••";
+pub(super) const MASK: &str = "•••";
 
 /// The files, by [`FileId`], and where in them secrets were typed.
 #[derive(Debug, Default)]

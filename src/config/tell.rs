@@ -41,9 +41,10 @@ fn entity(name: &str, change: &EntityChange) -> String {
             };
             format!("+ {}: gets an account, {place}", called(*kind, name))
         }
-        EntityChange::Removed { kind, rooms } => {
+        EntityChange::Removed { kind, rooms, retires } => {
             let place = if rooms.is_empty() { String::new() } else { format!("leaves {}, ", listed(rooms)) };
-            format!("- {}: ends what it is saying, {place}stops; its account stays", called(*kind, name))
+            let fate = if *retires { "its account is deactivated for good" } else { "its account stays" };
+            format!("- {}: ends what it is saying, {place}stops; {fate}", called(*kind, name))
         }
         EntityChange::Changed(edit) => format!("~ {}: {}", called(edit.kind, name), edited(edit)),
     }

@@ -134,7 +134,7 @@ fn pick(config: &Config, by: &UserId, key: &str, notice: &StoredNotice) -> Tap {
             event: event.clone(),
             responder,
         }),
-        PollAbout::Turn(_) | PollAbout::Encrypt | PollAbout::Missed => {
+        PollAbout::Turn(_) | PollAbout::Encrypt | PollAbout::Missed | PollAbout::Setting(_) => {
             Tap::Answer { notice, about: poll.about.clone(), value }
         }
     }

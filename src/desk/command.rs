@@ -3,8 +3,21 @@
 use super::gate::Command;
 
 /// What people can type after an exclamation mark.
-const COMMANDS: [&str; 12] =
-    ["help", "hi", "why", "status", "stop", "retry", "model", "room_model", "thread_mode", "reload", "encrypt", "e2ee"];
+const COMMANDS: [&str; 13] = [
+    "help",
+    "hi",
+    "why",
+    "status",
+    "stop",
+    "retry",
+    "model",
+    "room_model",
+    "thread_mode",
+    "config",
+    "reload",
+    "encrypt",
+    "e2ee",
+];
 /// How many letters may be wrong.
 const TYPOS_MAX: usize = 1;
 /// From this length on, a word can be recognised in spite of a typo.

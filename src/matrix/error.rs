@@ -50,9 +50,17 @@ pub enum MatrixError {
     },
     /// The user name belongs to somebody else.
     #[error(
-        "the user name {localpart:?} is taken, by somebody else or by us before our journal was lost: give its password in `accounts.passwords`, or choose another `accounts.localpart`"
+        "the user name {localpart:?} is taken, by somebody else, by us before our journal was lost, or by an account that was deactivated for good: give its password in `accounts.passwords`, or choose another `accounts.localpart`"
     )]
     NameTaken {
+        /// The name.
+        localpart: String,
+    },
+    /// The account is no more, and never will be.
+    #[error(
+        "the account {localpart:?} was deactivated for good (`accounts.deactivate_removed`), and its user name can't be used again: give whoever is configured under it another name"
+    )]
+    Deactivated {
         /// The name.
         localpart: String,
     },
@@ -154,6 +162,7 @@ impl MatrixError {
             | Self::LoggedOut
             | Self::WrongPassword { .. }
             | Self::NameTaken { .. }
+            | Self::Deactivated { .. }
             | Self::NoAccount { .. }
             | Self::MeansRefused { .. }
             | Self::ForeignDevice { .. }

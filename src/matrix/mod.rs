@@ -66,6 +66,9 @@ pub trait Homeserver: Send + Sync {
     /// The same after the homeserver stopped accepting the account's token: logs in anew, on the same device.
     fn sign_in_again(&self, applicant: Applicant) -> Answer<'_, Arc<dyn Session>>;
 
+    /// Deactivates an account whose password we made, for good. Where it is no more, there is nothing to do.
+    fn deactivate(&self, account: Account) -> Answer<'_, ()>;
+
     /// Remembers rooms that are encrypted, from what the store kept.
     fn remember_encrypted(&self, rooms: &[RoomId]);
 }
@@ -185,7 +188,7 @@ pub trait Session: Send + Sync {
 
 /// Where accounts are kept. Every write is durable when it returns.
 pub trait AccountBook: Send + Sync {
-    /// The account, if there is one.
+    /// The account, if there is one. One that is deactivated, or about to be, is an error.
     fn load<'a>(&'a self, entity: &'a EntityName) -> Answer<'a, Option<Account>>;
 
     /// Writes the account.

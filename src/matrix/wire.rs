@@ -127,11 +127,33 @@ impl Wire {
                 let tokens = Tokens { access: Secret::new(access), refresh };
                 Ok(Login { user: user_in(&answer)?, device: device.clone(), tokens })
             }
+            Err(error) if error.has_code("M_USER_DEACTIVATED") => {
+                Err(MatrixError::Deactivated { localpart: localpart.to_owned() })
+            }
             Err(error) if error.has_code("M_FORBIDDEN") => {
                 Err(MatrixError::WrongPassword { localpart: localpart.to_owned() })
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Deactivates the account that `login` was given for. The homeserver wants the password once more.
+    pub(super) async fn deactivate(&self, login: &Login, password: &Secret) -> Result<(), MatrixError> {
+        let path = "/_matrix/client/v3/account/deactivate";
+        let mut body = json!({ "erase": false });
+        let mut reply = self.call(Method::POST, path, Some(&login.tokens.access), Some(&body)).await?;
+        if reply.status == StatusCode::UNAUTHORIZED && !reply.body["flows"].is_null() {
+            body["auth"] = json!({
+                "type": "m.login.password", "password": password.reveal(), "session": reply.body["session"],
+                "identifier": {"type": "m.id.user", "user": login.user.as_str()},
+            });
+            reply = self.call(Method::POST, path, Some(&login.tokens.access), Some(&body)).await?;
+            if reply.status == StatusCode::UNAUTHORIZED && !reply.body["flows"].is_null() {
+                // It wants something that a program can't give.
+                return Err(MatrixError::MeansRefused { means: "password alone" });
+            }
+        }
+        reply.success().map(drop)
     }
 
     /// Whose token this is.

@@ -24,6 +24,6 @@ pub use secret::Secret;
 pub use status::{Counts, EntityStatus, Parked, Phase, Reload, ReloadOutcome, RoomStatus, Status};
 pub use time::Millis;
 pub use turn::{
-    Conversation, Envelope, Missing, Notice, Poll, PollAbout, PollOption, Priority, Reply, Responder, Subtask,
+    Conversation, Envelope, Missing, Notice, Poll, PollAbout, PollOption, Priority, Reply, Responder, Setting, Subtask,
     SubtaskEnd, TURN_KEY, Turn, TurnEnd,
 };

@@ -221,6 +221,21 @@ pub enum PollAbout {
     Encrypt,
     /// Which messages of the room that were missed are answered.
     Missed,
+    /// Whether to change a value in the configuration's files.
+    Setting(Setting),
+}
+
+/// A change of one value in the configuration's files, and what the file comes to without and with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// The way to the value.
+    pub path: String,
+    /// The value, as it is typed in the file.
+    pub value: String,
+    /// What the file's content comes to before the change.
+    pub before: u64,
+    /// What it comes to afterwards.
+    pub after: u64,
 }
 
 /// One answer of a poll.

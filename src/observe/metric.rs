@@ -3,6 +3,7 @@
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 pub(super) const ENTITY_TRANSITIONS: &str = "maitre_entity_transitions_total";
+pub(super) const ACCOUNTS_DEACTIVATED: &str = "maitre_accounts_deactivated_total";
 pub(super) const ACCOUNTS_REGISTERED: &str = "maitre_accounts_registered_total";
 pub(super) const TOKENS_REFRESHED: &str = "maitre_tokens_refreshed_total";
 pub(super) const SYNC_FAILURES: &str = "maitre_sync_failures_total";
@@ -57,6 +58,7 @@ pub(super) const ADMISSION_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025
 
 const COUNTERS: &[(&str, &str)] = &[
     (ENTITY_TRANSITIONS, "How often an entity came to a phase."),
+    (ACCOUNTS_DEACTIVATED, "Accounts deactivated for good on the homeserver."),
     (ACCOUNTS_REGISTERED, "Accounts made on the homeserver."),
     (TOKENS_REFRESHED, "Pairs of tokens exchanged for new ones."),
     (SYNC_FAILURES, "Sync steps that failed, and loops that stalled."),

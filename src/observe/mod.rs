@@ -13,8 +13,8 @@ mod setup;
 
 pub use clock::{now, simulate_clock, time_of_day};
 pub use event::{
-    AccountRegistered, AdmissionFailed, AnswerFailed, AnswerLessened, AnswerParked, BatchAdmitted, Causes,
-    ConfigLoaded, ConfigReloaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried,
+    AccountDeactivated, AccountRegistered, AdmissionFailed, AnswerFailed, AnswerLessened, AnswerParked, BatchAdmitted,
+    Causes, ConfigLoaded, ConfigReloaded, ConfigWarned, ConversationSummarised, DeliveryFailed, DeliveryRetried,
     EntityBackingOff, EntityDeparted, EntityDown, EntityReady, EntityStarting, EntityStopped, ErrandFailed,
     EventBroken, EventHealed, EventSealed, GapBeyondBounds, GapClosed, HomeserverBack, HomeserverWaiting,
     HttpListening, IdentityForeign, InviteAccepted, InviteDeclined, InviteRetried, KeysSetAside, LanesKept, LimitKept,
@@ -26,5 +26,6 @@ pub use event::{
 };
 pub use fault::{arm_faults_here, fault_around, fault_point, fault_switch};
 pub use recorder::{Metrics, MetricsTaken, start_metrics};
+pub use redact::without_secrets;
 pub use secrets::{register_secret, register_token};
 pub use setup::{LogForm, Logs, LogsError, start_logs, start_logs_in};

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::secrets::Secrets;
+use super::secrets::{Secrets, with_secrets};
 
 /// What stands in place of a secret. It is shorter than the shortest secret, so masking comes to an end.
 const MASK: &str = "***";
@@ -33,6 +33,12 @@ pub(super) fn redact<'a>(line: &'a str, secrets: &Secrets) -> Cow<'a, str> {
         return line;
     }
     without_known(Cow::Owned(masked(&line, &spans)), secrets)
+}
+
+/// `text` without the secrets that are known by their value: for people, who may read about keys and tokens.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    with_secrets(|secrets| without_known(Cow::Borrowed(text), secrets).into_owned())
 }
 
 fn without_known<'a>(mut line: Cow<'a, str>, secrets: &Secrets) -> Cow<'a, str> {

@@ -35,6 +35,14 @@ pub(super) fn announcement(reload: &Reload, problems: &[Problem], was_wrong: boo
     Some(text)
 }
 
+/// What somebody is told who changed something from a chat.
+pub(super) fn answer(reload: &Reload, problems: &[Problem]) -> String {
+    match announcement(reload, problems, false) {
+        Some(text) => text,
+        None => "The configuration is what runs.".to_owned(),
+    }
+}
+
 fn errors(problems: &[Problem]) -> String {
     let errors: Vec<Problem> = problems.iter().filter(|problem| problem.severity == Severity::Error).cloned().collect();
     let shown = &errors[..errors.len().min(ERRORS_SHOWN_MAX)];
@@ -68,7 +76,7 @@ mod tests {
         Reload { at: Millis(1), outcome, changes: owned(changes), reasons: owned(reasons) }
     }
 
-    /// H2: admins are told what became of the files: with line and caret where they are wrong, and once they are mended.
+    /// H2, X10: admins are told what became of the files: with line and caret where they are wrong, and once they are mended.
     #[test]
     fn admins_are_told_what_became_of_the_files() {
         let broken = "homeserver: {url: http://localhost}\nagents:\n  ada: {rol: Answers.}\n";
@@ -80,7 +88,9 @@ mod tests {
         let told = announcement(&applied, &[], false).unwrap();
         assert_eq!(told, "The configuration changed:\n\n```\n+ agent bob\n```");
         assert!(announcement(&applied, &[], true).unwrap().starts_with("The configuration is in order again, and"));
+        assert_eq!(answer(&applied, &[]), announcement(&applied, &[], false).unwrap());
         let unchanged = reload(ReloadOutcome::Unchanged, &[], &[]);
+        assert_eq!(answer(&unchanged, &[]), "The configuration is what runs.");
         assert_eq!(announcement(&unchanged, &[], false), None);
         assert!(announcement(&unchanged, &[], true).is_some());
         for outcome in [ReloadOutcome::Refused, ReloadOutcome::RolledBack] {

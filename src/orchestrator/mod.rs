@@ -11,6 +11,7 @@ mod patience;
 mod plan;
 mod reload;
 mod restart;
+mod retirement;
 mod rooms;
 mod task;
 

@@ -107,7 +107,8 @@ fn save(db: &Connection, account: &Account) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
+/// An account as it is kept.
+pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let password = match (secret(row, "password")?, row.get("password_ours")?) {
         (Some(secret), Some(ours)) => Some(Password { secret, ours }),
         (_, _) => None,

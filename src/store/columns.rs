@@ -5,7 +5,7 @@ use std::error::Error;
 use rusqlite::{Connection, Params, Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{DecisionAction, LetterSort, Membership, MemoSort, Sort, TurnState};
+use super::{DecisionAction, LetterSort, Membership, MemoSort, Retirement, Sort, TurnState};
 use crate::model::{Millis, Priority, SealedCause, Standing};
 
 /// Runs one changing statement, prepared once per connection, and returns how many rows it changed.
@@ -109,6 +109,7 @@ macro_rules! words {
 
 words!(Standing { Live => "live", History => "history" });
 words!(SealedCause { KeyMissing => "key_missing", KeyWithheld => "key_withheld", Broken => "broken" });
+words!(Retirement { Due => "due", Begun => "begun", Done => "done" });
 words!(MemoSort { Fact => "fact", Turn => "turn" });
 words!(Priority { Person => "person", Agent => "agent" });
 words!(Sort { Text => "text", Media => "media", Notice => "notice" });

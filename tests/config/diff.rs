@@ -151,6 +151,27 @@ fn h3_a_room_that_goes_is_left() {
     assert_eq!(tell(&changes), expected);
 }
 
+/// H10: the accounts that we made end with their entities where that is wanted; those that the operator gave stay.
+#[test]
+fn h10_accounts_end_where_that_is_wanted() {
+    let house = HOUSE.replace("accounts: {", "accounts: {deactivate_removed: true, ");
+    let old = good(&house).config;
+    let told = |new: &str| tell(&diff(&old, &good(new).config));
+    let duo = "  duo: {role: Both., agents: [ada, bob], rooms: [attic], mode: collaborate, model: gpt}\n";
+    let end = "- team duo: ends what it is saying, leaves attic, stops; its account is deactivated for good";
+    assert_eq!(told(&house.replace(duo, "")), [end]);
+    let ada = "  ada: {role: Writes., rooms: [lobby], model: gpt, instructions: [Be brief.], tools: [time], display_name: Ada}\n";
+    let without =
+        house.replace(ada, "").replace("agents: [ada, bob]", "agents: [bob]").replace(", passwords: {ada: p1}", "");
+    let told = told(&without);
+    assert!(
+        told.contains(&"- agent ada: ends what it is saying, leaves lobby, stops; its account stays".to_owned()),
+        "{told:?}"
+    );
+    let switch = ("accounts: {", "accounts: {deactivate_removed: true, ");
+    check(switch.0, switch.1, &["~ accounts.deactivate_removed: from the next message on"]);
+}
+
 /// H3: models and what holds for all.
 #[test]
 fn h3_models_and_what_holds_for_all_are_live() {

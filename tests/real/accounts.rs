@@ -1,10 +1,11 @@
 //! How entities come to their accounts, and keep them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use maitre::{
     homeserver::{Homeserver, Options, Registration},
-    model::{Phase, Secret},
+    model::{EntityName, Phase, ReloadOutcome, Secret},
+    store::{Retirement, Store},
 };
 use serde_json::{Value, json};
 
@@ -236,5 +237,110 @@ async fn faces_follow_the_configuration() {
     maitre.start_ready().await;
     assert_eq!(profile(&ada, &alpha).await, (json!("Alpha"), Value::Null), "no picture any more");
     assert_eq!(only_device(&ada, &alpha).await, device);
+    assert!(maitre.stop().await.success());
+}
+
+/// Whether the homeserver says that a user's account is no more.
+async fn is_deactivated(admin: &Person, user: &str) -> bool {
+    let account = admin.api.get(&format!("/_synapse/admin/v2/users/{user}")).await.unwrap();
+    account["deactivated"].as_bool().unwrap()
+}
+
+async fn deactivated(admin: &Person, user: &str) {
+    wait_for("the account to be deactivated", DEADLINE, async || {
+        if is_deactivated(admin, user).await { Ok(()) } else { Err(user.to_owned()) }
+    })
+    .await;
+}
+
+/// The accounts of a house in which those who are removed don't stay.
+fn for_good() -> String {
+    format!(
+        "{{registration_shared_secret: {}, localpart: \"{{name}}-{{test}}\", deactivate_removed: true}}",
+        shared().secret.reveal()
+    )
+}
+
+/// H10, H3: the account of who is taken out is deactivated for good, and nobody else's; who is configured once more under that name
+/// isn't taken over, and at a start is down alone, with the reason.
+#[tokio::test]
+async fn who_is_gone_for_good_does_not_come_back() {
+    let ada = Person::new_admin(shared(), "ada").await;
+    let mut maitre = Maitre::with_accounts(shared(), &for_good(), CONFIG);
+    maitre.start_ready().await;
+    assert!(maitre.stop().await.success());
+    let backups = tempfile::tempdir().unwrap();
+    let backup = backups.path().join("state");
+    copy(&maitre.state(), &backup);
+    maitre.start_ready().await;
+    let beta = maitre.user("beta");
+    assert!(!is_deactivated(&ada, &beta).await);
+    let without = CONFIG.lines().filter(|line| !line.contains("beta:")).collect::<Vec<_>>().join("\n");
+    maitre.configure(&without);
+    let told = maitre.wait_status("it to be taken over", |status| status.reloads.first().cloned()).await;
+    let fate = told.changes.iter().any(|line| line.ends_with("stops; its account is deactivated for good"));
+    assert!(told.outcome == ReloadOutcome::Applied && fate, "{told:?}");
+    deactivated(&ada, &beta).await;
+    assert!(!is_deactivated(&ada, &maitre.user("alpha")).await);
+
+    maitre.configure(CONFIG);
+    let told = maitre
+        .wait_status("it to be refused", |status| status.reloads.first().filter(|newest| **newest != told).cloned())
+        .await;
+    assert_eq!(told.outcome, ReloadOutcome::RolledBack, "{told:?}");
+    let reason = &told.reasons[0];
+    assert!(reason.starts_with("signing beta in failed") && reason.contains("accounts.deactivate_removed"), "{reason}");
+    assert!(maitre.stop().await.success());
+    maitre.start();
+    let status = maitre
+        .wait_status("all but one to be up", |status| {
+            let phases = NAMES.map(|name| entity_of(status, name).phase);
+            (phases == [Phase::Ready, Phase::Ready, Phase::Down]).then(|| status.clone())
+        })
+        .await;
+    let reason = entity_of(&status, "beta").reason.clone().unwrap();
+    assert!(reason.contains("deactivated for good") && reason.contains("another name"), "{reason}");
+    assert!(maitre.stop().await.success());
+
+    // Nor where our book knows nothing of it, since it comes from a backup; homeservers don't tell why a name is taken.
+    copy(&backup, &maitre.state());
+    maitre.start();
+    let reason = maitre
+        .wait_status("it to be down", |status| {
+            let beta = entity_of(status, "beta");
+            beta.reason.clone().filter(|_| beta.phase == Phase::Down)
+        })
+        .await;
+    assert!(reason.contains("is taken") && reason.contains("deactivated for good"), "{reason}");
+    assert!(maitre.stop().await.success());
+}
+
+/// Puts a copy of one folder in the place of another.
+fn copy(from: &Path, to: &Path) {
+    drop(std::fs::remove_dir_all(to));
+    let copied = std::process::Command::new("cp").arg("-a").args([from, to]).status().unwrap();
+    assert!(copied.success());
+}
+
+/// H10: who was taken out of the configuration while the program couldn't do it any more goes at the next start, and whoever came
+/// back before then stays.
+#[tokio::test]
+async fn what_was_to_end_ends_at_the_next_start() {
+    let ada = Person::new_admin(shared(), "ada").await;
+    let mut maitre = Maitre::with_accounts(shared(), &for_good(), CONFIG);
+    maitre.start_ready().await;
+    assert!(maitre.stop().await.success());
+    let store = Store::open(&maitre.state()).await.unwrap();
+    for entity in ["alpha", "beta"] {
+        store.retire(&EntityName::parse(entity).unwrap(), Retirement::Due).await.unwrap();
+    }
+    store.close().await;
+    let without = CONFIG.lines().filter(|line| !line.contains("beta:")).collect::<Vec<_>>().join("\n");
+    maitre.configure(&without);
+    maitre.start_ready().await;
+    deactivated(&ada, &maitre.user("beta")).await;
+    assert!(maitre.stop().await.success());
+    maitre.start_ready().await;
+    assert!(!is_deactivated(&ada, &maitre.user("alpha")).await, "it came back");
     assert!(maitre.stop().await.success());
 }

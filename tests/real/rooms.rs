@@ -298,3 +298,36 @@ space: {{name: "The House", alias: "house-{{test}}"}}
     assert_eq!(ada.rooms_of(&router).await, rooms.into_iter().collect());
     assert!(maitre.stop().await.success());
 }
+
+/// H3: who is taken out of the configuration while it can't sign in is taken out of its rooms by the router.
+#[tokio::test]
+async fn who_is_not_up_is_taken_out() {
+    let ada = Person::new_admin(shared(), "ada").await;
+    let given = ", passwords: {beta: \"${BETA}\"}";
+    let accounts = format!(
+        "{{registration_shared_secret: {}, localpart: \"{{name}}-{{test}}\"{given}}}",
+        shared().secret.reveal()
+    );
+    let beta = "  beta: {role: \"Goes on.\", rooms: [\"lobby-{test}\"]}\n";
+    let config = format!("agents:\n  alpha: {{role: \"Begins.\", rooms: [\"lobby-{{test}}\"]}}\n{beta}");
+    let mut maitre = Maitre::with_accounts(shared(), &accounts, &config);
+    maitre.set("BETA", "open sesame");
+    maitre.start_ready().await;
+    let room = maitre.room(&format!("lobby-{}", maitre.test)).await;
+    wait_inside(&ada, &room, &users(&maitre, &["router", "alpha", "beta"])).await;
+    assert!(maitre.stop().await.success());
+    let user = maitre.user("beta");
+    for device in ada.devices_of(&user).await {
+        ada.api.delete(&format!("/_synapse/admin/v2/users/{user}/devices/{device}")).await.unwrap();
+    }
+    maitre.set("BETA", "not the password");
+    maitre.start();
+    let is_down = |phase: Phase| (phase == Phase::Down).then_some(());
+    maitre.wait_status("beta to be down", |status| is_down(entity_of(status, "beta").phase)).await;
+    assert!(ada.inside(&room).await.contains(&user), "it is down, and still in the room");
+    let whole = std::fs::read_to_string(maitre.config()).unwrap();
+    let without = whole.replace(given, "").replace(&beta.replace("{test}", &maitre.test), "");
+    std::fs::write(maitre.config(), without).unwrap();
+    wait_inside(&ada, &room, &users(&maitre, &["router", "alpha"])).await;
+    assert!(maitre.stop().await.success());
+}

@@ -185,6 +185,7 @@ fn concerns_the_room_alone(error: &MatrixError) -> bool {
         | MatrixError::LoggedOut
         | MatrixError::WrongPassword { .. }
         | MatrixError::NameTaken { .. }
+        | MatrixError::Deactivated { .. }
         | MatrixError::NoAccount { .. }
         | MatrixError::MeansRefused { .. }
         | MatrixError::ForeignDevice { .. }

@@ -6,7 +6,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
         mpsc::SyncSender,
     },
@@ -32,6 +32,9 @@ pub(super) struct Wish {
     pub(super) asked: AtomicBool,
     /// There was no room for a glance.
     pub(super) missed: AtomicBool,
+    /// Who changed a file and is yet to be told what came of it. A lock and no task: whoever reads the files or changes one
+    /// holds it meanwhile, on threads that may block, so that what is read stood there before a change or after it.
+    pub(super) askers: Mutex<BTreeSet<String>>,
 }
 
 /// Watches folders, not files: a watch on a file is blind once another file takes its name.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::config::{
     Config, Problem, Severity,
-    assemble::{Assembled, assemble},
+    assemble::{Assembled, Draft, assemble, text_of},
     compile::{Given, compile},
     deserialize,
     fault::{Fault, problems},
@@ -48,19 +48,29 @@ pub fn load(path: &Path) -> Result<Loaded, Vec<Problem>> {
 /// # Errors
 /// Everything that is wrong with it, at once.
 pub fn load_with(path: &Path, env: BTreeMap<String, String>) -> Result<Loaded, Vec<Problem>> {
-    read_with(path, env, &mut Vec::new())
+    read_with(path, env, None, &mut Vec::new())
 }
 
 /// The same, with every file that counts in `looked_at`, whether it could be read or isn't there yet.
 pub(super) fn load_noting(path: &Path, looked_at: &mut Vec<PathBuf>) -> Result<Loaded, Vec<Problem>> {
-    read_with(path, environment(), looked_at)
+    read_with(path, environment(), None, looked_at)
 }
 
-fn read_with(path: &Path, env: BTreeMap<String, String>, looked_at: &mut Vec<PathBuf>) -> Result<Loaded, Vec<Problem>> {
+/// What it would be with one of its files as a draft has it.
+pub(super) fn load_draft(path: &Path, draft: &Draft) -> Result<Loaded, Vec<Problem>> {
+    read_with(path, environment(), Some(draft), &mut Vec::new())
+}
+
+fn read_with(
+    path: &Path,
+    env: BTreeMap<String, String>,
+    draft: Option<&Draft>,
+    looked_at: &mut Vec<PathBuf>,
+) -> Result<Loaded, Vec<Problem>> {
     let folder = folder_of(path);
     let dotenv = folder.join(".env");
     looked_at.extend([path.to_owned(), dotenv.clone()]);
-    let text = read_text(path).map_err(|error| vec![unreadable(path, &error)])?;
+    let text = text_of(path, draft).map_err(|error| vec![unreadable(path, &error)])?;
     let mut vault = Vault::new(env, &folder);
     let mut files = Vec::new();
     let mut notes = Vec::new();
@@ -74,7 +84,7 @@ fn read_with(path: &Path, env: BTreeMap<String, String>, looked_at: &mut Vec<Pat
         Err(Unreadable::Missing) => {}
         Err(error) => return Err(vec![unreadable(&dotenv, &error)]),
     }
-    let mut loaded = digest(path, text, (&folder, &vault), looked_at)?;
+    let mut loaded = digest(path, text, &Around { folder: &folder, vault: &vault, draft }, looked_at)?;
     loaded.warnings.splice(0..0, notes);
     loaded.files.extend(files);
     Ok(loaded)
@@ -87,17 +97,25 @@ fn read_with(path: &Path, env: BTreeMap<String, String>, looked_at: &mut Vec<Pat
 pub fn compile_text(text: &str, folder: &Path, env: &BTreeMap<String, String>) -> Result<Loaded, Vec<Problem>> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let vault = Vault::new(env.clone(), &folder);
-    digest(&folder.join("config.yaml"), text.to_owned(), (&folder, &vault), &mut Vec::new())
+    let around = Around { folder: &folder, vault: &vault, draft: None };
+    digest(&folder.join("config.yaml"), text.to_owned(), &around, &mut Vec::new())
+}
+
+/// What counts beside the file itself.
+struct Around<'a> {
+    folder: &'a Path,
+    vault: &'a Vault,
+    draft: Option<&'a Draft>,
 }
 
 /// Text to configuration: parse, assemble, fill in, read, compile. Each stage goes on after an error as far as it can.
 fn digest(
     path: &Path,
     text: String,
-    (folder, vault): (&Path, &Vault),
+    &Around { folder, vault, draft }: &Around<'_>,
     looked_at: &mut Vec<PathBuf>,
 ) -> Result<Loaded, Vec<Problem>> {
-    let Assembled { root, mut faults, mut sources, mut budget, included } = assemble(path, text);
+    let Assembled { root, mut faults, mut sources, mut budget, included } = assemble(path, text, draft);
     looked_at.extend(included);
     let Some(mut root) = root.filter(|root| !is_nothing(root)) else {
         let mut found = problems(&faults, None, &mut sources);
@@ -147,7 +165,8 @@ fn folder_of(path: &Path) -> PathBuf {
     path.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned)
 }
 
-fn unreadable(path: &Path, error: &Unreadable) -> Problem {
+/// The problem that a file can't be read.
+pub(super) fn unreadable(path: &Path, error: &Unreadable) -> Problem {
     whole_file(path, &error.to_string(), error.hint())
 }
 

@@ -6,7 +6,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::Ordering,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -18,9 +18,13 @@ use tokio::time::Instant;
 use super::{
     eyes::{Eyes, Glance, Wish},
     load::{Loaded, load_noting},
+    setting::{NotWritten, settle},
     trail::trail,
 };
-use crate::config::{Problem, Stamp, read::read_text};
+use crate::{
+    config::{Problem, Stamp, read::read_text},
+    model::Setting,
+};
 
 /// How many glances may wait. Beyond that they are dropped, and everything is looked at.
 const GLANCES_WAITING_MAX: usize = 256;
@@ -40,6 +44,9 @@ pub struct Reading {
     pub outcome: Result<Loaded, Vec<Problem>>,
     /// Whether somebody asked for it, rather than that something changed.
     pub asked: bool,
+    /// Who changed something that is in it and wants to know what comes of that.
+    pub askers: Vec<String>,
+    wish: Arc<Wish>,
 }
 
 /// Keeps an eye on the files of one configuration.
@@ -60,6 +67,7 @@ pub struct Watch {
 /// Asks a [`Watch`] to read the files now. Cloning asks the same one.
 #[derive(Debug, Clone)]
 pub struct Nudge {
+    path: Arc<Path>,
     glances: SyncSender<Glance>,
     wish: Arc<Wish>,
 }
@@ -71,9 +79,10 @@ impl Watch {
     pub fn over(path: &Path, loaded: &Loaded) -> (Self, Nudge) {
         let (seen, glances) = sync_channel(GLANCES_WAITING_MAX);
         let wish = Arc::<Wish>::default();
-        let nudge = Nudge { glances: seen.clone(), wish: Arc::clone(&wish) };
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let nudge = Nudge { path: path.as_path().into(), glances: seen.clone(), wish: Arc::clone(&wish) };
         let mut watch = Self {
-            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            path,
             files: Vec::new(),
             content: 0,
             stamps: Vec::new(),
@@ -99,10 +108,13 @@ impl Watch {
         if !is_due && self.stamps == stamps(&self.files) {
             return None;
         }
+        let wish = Arc::clone(&self.wish);
+        let askers = wish.askers.lock().unwrap_or_else(PoisonError::into_inner);
         let (outcome, content) = self.read();
         let is_new = content != self.content;
         self.content = content;
-        (is_new || asked).then_some(Reading { outcome, asked })
+        let askers = askers.iter().cloned().collect();
+        (is_new || asked).then(|| Reading { outcome, asked, askers, wish: Arc::clone(&self.wish) })
     }
 
     /// Waits for something that concerns us and then for quiet. Tells whether a look is due, and whether somebody asked.
@@ -167,7 +179,35 @@ impl Watch {
     }
 }
 
+impl Reading {
+    /// Its askers were told. Until then every later reading has them, too: this one may be overtaken.
+    pub fn told(&self) {
+        let mut askers = self.wish.askers.lock().unwrap_or_else(PoisonError::into_inner);
+        askers.retain(|asker| !self.askers.contains(asker));
+    }
+}
+
 impl Nudge {
+    /// The file that is watched, with those that it includes.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a change in the files, has them read, and has `asker` told what comes of it. Making it again does nothing but
+    /// have that told, as long as nobody changed the file since. Blocking.
+    ///
+    /// # Errors
+    /// When the file isn't what it was, or can't be written. Then it is as it was.
+    pub fn settle(&self, setting: &Setting, asker: &str) -> Result<PathBuf, NotWritten> {
+        let mut askers = self.wish.askers.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = settle(&self.path, setting)?;
+        askers.insert(asker.to_owned());
+        drop(askers);
+        self.look();
+        Ok(file)
+    }
+
     /// Asks for a look.
     pub fn look(&self) {
         self.wish.asked.store(true, Ordering::Relaxed);

@@ -162,7 +162,7 @@ impl Judge {
             }
             Tap::Answer { notice, about, value } => {
                 let pick = Some(Pick { notice, value, by: by.clone() });
-                self.answered(Settlement { pick, ..nothing }, &about, tapped.notice.as_ref()).await
+                self.answered(event, Settlement { pick, ..nothing }, &about, tapped.notice.as_ref()).await
             }
         }
     }
@@ -176,6 +176,7 @@ impl Judge {
     /// Whoever asked finds the answer in the store.
     async fn answered(
         &self,
+        event: &StoredEvent,
         mut settlement: Settlement,
         about: &PollAbout,
         asked: Option<&StoredNotice>,
@@ -190,7 +191,19 @@ impl Judge {
                     return self.choose(choice, settlement).await;
                 }
             }
-            (PollAbout::Encrypt | PollAbout::Turn(_) | PollAbout::Route(_) | PollAbout::Missed, _, _) => {}
+            (PollAbout::Setting(setting), Some(asked), Some(pick)) => {
+                let said = self.clerk.settle_by_tap(asked, setting, pick, event.admitted_at).await?;
+                settlement.notices.extend(said);
+            }
+            (
+                PollAbout::Encrypt
+                | PollAbout::Turn(_)
+                | PollAbout::Route(_)
+                | PollAbout::Missed
+                | PollAbout::Setting(_),
+                _,
+                _,
+            ) => {}
         }
         self.commit(settlement).await
     }

@@ -53,10 +53,14 @@ pub fn refused(word: Word) -> String {
 /// What is said to somebody who may give `word`, but didn't from a device that their own account vouches for.
 #[must_use]
 pub fn unverified(word: Word) -> String {
+    let what = match word.entry().rank {
+        Rank::HouseAdmin => "the configuration, from an encrypted room",
+        Rank::Everybody | Rank::RoomAdmin => "this encrypted room",
+    };
     format!(
-        "{} changes this encrypted room, and was not taken: it did not come, encrypted, from a verified device. Verify \
-         yours in your client's settings (with your recovery key, or from another device of yours), or use one that is \
-         verified, and send it again.",
+        "{} changes {what}, and was not taken: it did not come, encrypted, from a verified device. Verify yours in your \
+         client's settings (with your recovery key, or from another device of yours), or use one that is verified, and send \
+         it again.",
         code(&format!("!{}", word.name()))
     )
 }
@@ -120,7 +124,7 @@ mod tests {
             assert!(everything.contains(&format!("`{}`", entry.usage())), "{everything}");
             assert!(help(Some(entry.name)).contains(entry.example), "{}", entry.name);
         }
-        assert!(!everything.contains("!config"), "{everything}");
+        assert!(help(Some("config")).contains("authorization.config_in_chat"));
         assert!(help(Some("Thread Mode")).starts_with("`!thread_mode [room|thread|reset]`"));
         assert!(help(Some("statsu")).starts_with("Did you mean `status`?"));
         assert!(help(Some("`*x*` @room")).starts_with("There is no command `'*x*' @room`."));

@@ -22,6 +22,31 @@ pub(super) fn code(text: &str) -> String {
     format!("`{}`", inner.replace('`', "'"))
 }
 
+/// How many lines of a block are shown.
+const BLOCK_LINES_MAX: usize = 120;
+/// How many characters of a block are shown; a longer one would fill several messages.
+const BLOCK_CHARS_MAX: usize = 8_000;
+
+/// `text` as it is, line by line, up to a bound.
+pub(super) fn block(text: &str) -> String {
+    let (mut shown, mut chars) = (String::new(), 0);
+    let mut lines = text.lines();
+    for line in lines.by_ref().take(BLOCK_LINES_MAX) {
+        chars += line.chars().count() + 1;
+        if chars > BLOCK_CHARS_MAX {
+            shown.push_str("… and more\n");
+            break;
+        }
+        shown.push_str(line);
+        shown.push('\n');
+    }
+    let left = if chars > BLOCK_CHARS_MAX { 0 } else { lines.count() };
+    if left > 0 {
+        shown.extend(["… and ", &count(left as u64, "line", "lines"), " more\n"]);
+    }
+    format!("```\n{}```", shown.replace("```", "\u{2019}\u{2019}\u{2019}"))
+}
+
 /// The beginning of somebody's message. As code, so that nobody in it is mentioned again.
 pub(super) fn quote(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -57,6 +82,15 @@ mod tests {
         assert_eq!(quote("  hello\n@room  "), "`hello @room`");
         let long = quote(&"ä".repeat(200));
         assert_eq!((long.chars().count(), long.ends_with("…`")), (QUOTE_CHARS_MAX + 3, true));
+    }
+
+    #[test]
+    fn blocks_end() {
+        assert_eq!(block("a: `b`\n```\n"), "```\na: `b`\n\u{2019}\u{2019}\u{2019}\n```");
+        let long = block(&"x\n".repeat(200));
+        assert!(long.ends_with("x\n… and 80 lines more\n```"), "{long}");
+        let wide = block(&format!("a\n{}\nb", "x".repeat(BLOCK_CHARS_MAX)));
+        assert_eq!(wide, "```\na\n… and more\n```");
     }
 
     #[test]

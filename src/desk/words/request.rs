@@ -23,6 +23,8 @@ pub enum Request {
     Model(Reach, ModelWish),
     /// Where answers go in the room.
     ThreadMode(ModeWish),
+    /// See the configuration, or change it.
+    Config(ConfigWish),
     /// Have the configuration read.
     Reload,
     /// Say what encryption means.
@@ -66,6 +68,24 @@ pub enum ModeWish {
     Reset,
 }
 
+/// What somebody wants to do about the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigWish {
+    /// See what of the files doesn't run yet.
+    Plan,
+    /// See all of it, or what stands at a path.
+    Show(Option<String>),
+    /// See one value.
+    Get(String),
+    /// Change one.
+    Set {
+        /// Where it stands.
+        path: String,
+        /// What should stand there.
+        value: String,
+    },
+}
+
 impl Request {
     /// Reads the whole text of a command. `None` when what follows its name makes no sense.
     #[must_use]
@@ -85,6 +105,7 @@ impl Request {
             Word::Model => model(&said).map(|wish| Self::Model(Reach::Thread, wish)),
             Word::RoomModel => model(&said).map(|wish| Self::Model(Reach::Room, wish)),
             Word::ThreadMode => thread_mode(&lower),
+            Word::Config => config(body).map(Self::Config),
             Word::Reload => lower.is_empty().then_some(Self::Reload),
             Word::Encrypt => encrypt(&lower),
         }
@@ -93,7 +114,13 @@ impl Request {
     /// Whether only the house's admins may ask for it.
     #[must_use]
     pub fn needs_house_admin(&self) -> bool {
-        matches!(self, Self::Reload)
+        matches!(self, Self::Reload | Self::Config(_))
+    }
+
+    /// Whether it changes the house.
+    #[must_use]
+    pub fn changes_house(&self) -> bool {
+        matches!(self, Self::Config(ConfigWish::Set { .. }))
     }
 
     /// Whether only those with power over the room may ask for it. Looking is free.
@@ -104,7 +131,14 @@ impl Request {
             Self::Model(reach, wish) => *reach == Reach::Room && matches!(wish, ModelWish::Set(_) | ModelWish::Reset),
             Self::ThreadMode(wish) => *wish != ModeWish::Show,
             Self::ExplainEncryption | Self::Encrypt => true,
-            Self::Help(_) | Self::Hi | Self::Why | Self::Status | Self::Retry(_) | Self::Reload | Self::E2ee => false,
+            Self::Help(_)
+            | Self::Hi
+            | Self::Why
+            | Self::Status
+            | Self::Retry(_)
+            | Self::Config(_)
+            | Self::Reload
+            | Self::E2ee => false,
         }
     }
 }
@@ -150,6 +184,34 @@ fn thread_mode(said: &[&str]) -> Option<Request> {
         _ => return None,
     };
     Some(Request::ThreadMode(wish))
+}
+
+/// What follows is read as it was typed: a value may hold line breaks, and a path blanks in quotes.
+fn config(body: &str) -> Option<ConfigWish> {
+    let (_, said) = first_word(body);
+    let (verb, said) = first_word(said);
+    let (path, value) = first_word(said);
+    let path = path.trim_matches('`').to_owned();
+    match (verb.to_lowercase().as_str(), path.is_empty(), value.is_empty()) {
+        ("plan", true, true) => Some(ConfigWish::Plan),
+        ("show", true, true) => Some(ConfigWish::Show(None)),
+        ("show", false, true) => Some(ConfigWish::Show(Some(path))),
+        ("get", false, true) => Some(ConfigWish::Get(path)),
+        ("set", false, false) => Some(ConfigWish::Set { path, value: value.to_owned() }),
+        (_, _, _) => None,
+    }
+}
+
+/// What stands before the first blank that isn't in quotes, and what follows it.
+fn first_word(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let mut in_quotes = false;
+    let end = text.find(|c: char| {
+        in_quotes ^= c == '"';
+        c.is_whitespace() && !in_quotes
+    });
+    let (word, rest) = text.split_at(end.unwrap_or(text.len()));
+    (word, rest.trim_start())
 }
 
 fn encrypt(said: &[&str]) -> Option<Request> {
@@ -200,6 +262,18 @@ mod tests {
         check(Word::Encrypt, "!encrypt confirm", Some(Request::Encrypt));
         check(Word::Encrypt, "!encrypt yes", None);
         check(Word::E2ee, "!e2ee", Some(Request::E2ee));
+        let config = |wish| Some(Request::Config(wish));
+        let set = |path: &str, value: &str| config(ConfigWish::Set { path: path.to_owned(), value: value.to_owned() });
+        check(Word::Config, "!config plan", config(ConfigWish::Plan));
+        check(Word::Config, "!Config Show", config(ConfigWish::Show(None)));
+        check(Word::Config, "!config show `agents.calc`", config(ConfigWish::Show(text("agents.calc"))));
+        check(Word::Config, "!config get agents.calc.role", config(ConfigWish::Get("agents.calc.role".to_owned())));
+        check(Word::Config, "!config set a.b  \"x  y\" ", set("a.b", "\"x  y\""));
+        check(Word::Config, "!config set a.\"b c\"[0] one\ntwo", set("a.\"b c\"[0]", "one\ntwo"));
+        for body in ["!config", "!config get", "!config set a.b", "!config plan x", "!config get a b", "!config drop a"]
+        {
+            check(Word::Config, body, None);
+        }
         check(Word::Reload, "!reload", Some(Request::Reload));
         check(Word::Reload, "!reload now", None);
     }

@@ -24,7 +24,7 @@ use crate::{
         marks::Marks,
         wire::{Login, Wire},
     },
-    model::{Account, DeviceId, RoomId, Secret},
+    model::{Account, DeviceId, Password, RoomId, Secret},
     observe::{AccountRegistered, KeysSetAside},
 };
 
@@ -71,6 +71,21 @@ impl Homeserver for Hub {
             }
             let account = self.account_of(&applicant).await?;
             self.line(account)
+        }
+        .boxed()
+    }
+
+    fn deactivate(&self, account: Account) -> Answer<'_, ()> {
+        async move {
+            let Some(Password { secret, ours: true }) = &account.password else {
+                return Err(MatrixError::NoAccount { localpart: account.localpart });
+            };
+            // The tokens that are kept may be out of date.
+            match self.wire_log_in(&account, secret).await {
+                Ok(login) => self.wire.deactivate(&login, secret).await,
+                Err(MatrixError::Deactivated { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
         }
         .boxed()
     }

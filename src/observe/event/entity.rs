@@ -137,6 +137,23 @@ impl AccountRegistered<'_> {
     }
 }
 
+/// An account was deactivated for good on the homeserver, since its entity is configured no longer.
+#[derive(Debug)]
+pub struct AccountDeactivated<'a> {
+    /// Whose.
+    pub entity: &'a EntityName,
+    /// Which user it was.
+    pub user: &'a UserId,
+}
+
+impl AccountDeactivated<'_> {
+    /// Logs and counts it.
+    pub fn emit(&self) {
+        info!(entity = %self.entity, user = %self.user, "account deactivated");
+        counter!(metric::ACCOUNTS_DEACTIVATED).increment(1);
+    }
+}
+
 /// The homeserver gave a new pair of tokens, and they are stored.
 #[derive(Debug)]
 pub struct TokensRefreshed<'a> {

@@ -23,8 +23,8 @@ pub use cause::Causes;
 pub use delivery::{DeliveryFailed, DeliveryRetried, OutboxFailed};
 pub use desk::{EventBroken, MessageDecided, SettlementFailed};
 pub use entity::{
-    AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped, IdentityForeign,
-    KeysSetAside, SyncFailed, SyncStalled, TokensRefreshed,
+    AccountDeactivated, AccountRegistered, EntityBackingOff, EntityDown, EntityReady, EntityStarting, EntityStopped,
+    IdentityForeign, KeysSetAside, SyncFailed, SyncStalled, TokensRefreshed,
 };
 pub use house::{
     ConfigLoaded, ConfigReloaded, ConfigWarned, HomeserverBack, HomeserverWaiting, HttpListening, LimitKept,

@@ -106,6 +106,8 @@ fn facts_about_entities() {
     phase(&|| EntityStopped { entity }.emit(), Level::DEBUG, "entity stopped", "stopped");
     let registered = || AccountRegistered { entity, user }.emit();
     check(registered, Level::INFO, "account registered", &["maitre_accounts_registered_total 1"]);
+    let deactivated = || AccountDeactivated { entity, user }.emit();
+    check(deactivated, Level::INFO, "account deactivated", &["maitre_accounts_deactivated_total 1"]);
     let refreshed = || TokensRefreshed { entity }.emit();
     check(refreshed, Level::DEBUG, "tokens refreshed", &["maitre_tokens_refreshed_total 1"]);
     let foreign = &["maitre_identities_foreign_total 1"];

@@ -1,12 +1,12 @@
-//! Tells the admins' room what became of a changed configuration.
+//! Tells what became of a changed configuration: in the admins' room, and where it was changed from a chat.
 
 use super::crew::Crew;
 use crate::{
     config::Problem,
     model::{Conversation, Notice, Reload},
     observe::ErrandFailed,
-    orchestrator::announcement::announcement,
-    store::StoreError,
+    orchestrator::announcement::{announcement, answer},
+    store::{StoreError, StoredNotice},
 };
 
 impl Crew {
@@ -18,6 +18,22 @@ impl Crew {
         if let Err(error) = self.post(reload, text).await {
             ErrandFailed { errand: "tell the admins what became of the configuration", error: &error }.emit();
         }
+    }
+
+    /// X10: tells those who changed something from a chat what came of it, where they were asked about it.
+    pub(super) async fn answer(&self, askers: &[String], reload: &Reload, problems: &[Problem]) {
+        for asker in askers {
+            if let Err(error) = self.answer_one(asker, reload, answer(reload, problems)).await {
+                ErrandFailed { errand: "tell an admin what became of a change", error: &error }.emit();
+            }
+        }
+    }
+
+    async fn answer_one(&self, asker: &str, reload: &Reload, text: String) -> Result<(), StoreError> {
+        let Some(StoredNotice { notice, parts, .. }) = self.means.store.notice(asker).await? else { return Ok(()) };
+        let (id, reply_to) = (format!("{asker}.outcome"), parts.first().cloned());
+        let answer = Notice { id, reply_to, text, poll: None, ..notice };
+        self.means.store.save_notice(&answer, reload.at).await.map(drop)
     }
 
     async fn post(&self, reload: &Reload, text: String) -> Result<(), StoreError> {

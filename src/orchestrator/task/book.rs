@@ -6,7 +6,7 @@ use crate::{
     matrix::{AccountBook, Answer, MatrixError},
     model::{Account, EntityName, Secret, Tokens},
     observe::{TokensRefreshed, register_secret, register_token},
-    store::{Store, StoreError},
+    store::{Retirement, Store, StoreError},
 };
 
 /// Accounts, kept in the store.
@@ -15,9 +15,14 @@ pub struct Book(pub Store);
 impl AccountBook for Book {
     fn load<'a>(&'a self, entity: &'a EntityName) -> Answer<'a, Option<Account>> {
         async move {
-            let account = self.0.account(entity).await.map_err(failed)?;
+            let (account, retirement) = self.0.account_in_use(entity).await.map_err(failed)?;
             account.iter().for_each(hide);
-            Ok(account)
+            match (account, retirement) {
+                (Some(Account { localpart, .. }), Some(Retirement::Begun | Retirement::Done)) => {
+                    Err(MatrixError::Deactivated { localpart })
+                }
+                (account, Some(_) | None) => Ok(account),
+            }
         }
         .boxed()
     }

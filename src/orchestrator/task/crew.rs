@@ -119,12 +119,14 @@ impl Crew {
         for name in boot_plan(&config).then {
             self.start(&name).await;
         }
+        self.retire_left_over(&config).await;
     }
 
     /// Starts `entity`, or has it stay where it is just leaving.
     pub(super) async fn start(&mut self, entity: &EntityName) {
         if let Some(farewell) = self.leaving.remove(entity) {
             farewell.end().await;
+            self.means.note_stay(entity).await;
         }
         if self.aboard.get(entity).is_some_and(|aboard| !aboard.stop.is_soft()) {
             return;
@@ -150,17 +152,34 @@ impl Crew {
     }
 
     /// Sends `entity` away once it has ended what it is saying. Nobody waits for that.
-    pub(super) fn dismiss(&mut self, entity: &EntityName, old: &Config) {
+    pub(super) async fn dismiss(&mut self, entity: &EntityName, old: &Config) {
+        let retires = old.entity(entity).is_some_and(|gone| self.current.borrow().accounts.retires(gone));
+        if retires {
+            self.means.note_retirement(entity).await;
+        }
         let Some(aboard) = self.aboard.get(entity).cloned() else { return };
         let farewell = Farewell {
             entity: entity.clone(),
             means: self.means.clone(),
             aboard,
+            retires,
             rooms: old.entity(entity).map(|entity| entity.rooms.clone()).unwrap_or_default(),
             time: old.conversation.turn_timeout,
         };
         let leaving = self.task(&format!("farewell:{entity}"), |stay| farewell.run(stay));
         self.leaving.insert(entity.clone(), leaving);
+        self.forget_gone();
+    }
+
+    /// Has the account of an entity that is here no longer deactivated. Nobody waits for that.
+    pub(super) fn part_with(&mut self, entity: EntityName) {
+        let (means, name) = (self.means.clone(), entity.clone());
+        let leaving =
+            self.task(&format!("retirement:{entity}"), |stay| async move { means.retire(&name, &stay).await });
+        self.leaving.insert(entity, leaving);
+    }
+
+    fn forget_gone(&mut self) {
         // Whoever has gone is forgotten, so that the list doesn't grow with every name there ever was.
         self.leaving.retain(|_, farewell| !farewell.ended.is_soft());
         let leaving = &self.leaving;

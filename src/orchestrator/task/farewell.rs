@@ -27,6 +27,8 @@ pub(super) struct Farewell {
     pub(super) aboard: Aboard,
     /// Where it belonged.
     pub(super) rooms: Vec<RoomKey>,
+    /// Whether its account is deactivated then.
+    pub(super) retires: bool,
     /// How long an answer may take; nobody waits longer for the last one.
     pub(super) time: Duration,
 }
@@ -42,8 +44,11 @@ impl Farewell {
         self.aboard.end().await;
         self.means.hang_up(&self.entity).await;
         // Where it couldn't leave by itself, the router takes it out.
-        for key in self.rooms {
-            self.means.wish(Wish::Visit(key)).await;
+        for key in &self.rooms {
+            self.means.wish(Wish::Visit(key.clone())).await;
+        }
+        if self.retires {
+            self.means.retire(&self.entity, &stay).await;
         }
     }
 

@@ -14,6 +14,7 @@ mod person;
 mod profile;
 mod reload;
 mod report;
+mod retirement;
 mod room;
 mod rooms;
 mod run;

@@ -65,6 +65,8 @@ impl Crew {
         ConfigReloaded { outcome, changes: &changes, reasons: &reasons }.emit();
         let reload = Reload { at, outcome, changes, reasons };
         self.announce(&reload, problems).await;
+        self.answer(&reading.askers, &reload, problems).await;
+        reading.told();
         self.tell(Report::Reloaded(reload)).await;
     }
 
@@ -115,7 +117,7 @@ impl Crew {
                     }
                 }
                 Step::Start(_) => {}
-                Step::Dismiss(entity) => self.dismiss(&entity, old),
+                Step::Dismiss(entity) => self.dismiss(&entity, old).await,
                 Step::Show(entity) => self.show(&entity, new).await,
                 Step::Visit(key) => self.means.wish(Wish::Visit(key)).await,
                 Step::Caption(key) => self.caption(&key, old, new).await,

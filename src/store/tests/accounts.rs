@@ -3,7 +3,7 @@
 use super::{samples::entity, stage::Stage};
 use crate::{
     model::{Account, DeviceId, Password, Secret, Tokens, UserId},
-    store::{Retry, StoreError},
+    store::{Retirement, Retry, StoreError},
 };
 
 pub(super) fn bare(name: &str) -> Account {
@@ -80,6 +80,23 @@ pub(super) async fn a_recovery_key_leaves_newer_tokens_alone(stage: &mut Stage) 
     stage.store.save_recovery_key(&entity("writer"), Secret::new("a new key")).await.unwrap();
     let kept = stage.store.account(&entity("writer")).await.unwrap().unwrap();
     assert_eq!((kept.tokens, kept.recovery_key), (Some(tokens("second")), Some(Secret::new("a new key"))));
+}
+
+/// H10: how far the end of an account is outlives the program; what has begun can't be taken back.
+pub(super) async fn the_end_of_an_account_is_kept(stage: &mut Stage) {
+    for name in ["writer", "reader"] {
+        stage.store.save_account(full(name)).await.unwrap();
+        stage.store.retire(&entity(name), Retirement::Due).await.unwrap();
+    }
+    stage.store.retire(&entity("writer"), Retirement::Begun).await.unwrap();
+    for name in ["writer", "reader"] {
+        stage.store.stay(&entity(name)).await.unwrap();
+    }
+    stage.crash().await;
+    assert_eq!(stage.store.retirements().await.unwrap(), [(entity("writer"), Retirement::Begun)]);
+    let writer = stage.store.account_in_use(&entity("writer")).await.unwrap();
+    assert_eq!(writer, (Some(full("writer")), Some(Retirement::Begun)));
+    assert_eq!(stage.store.account_in_use(&entity("reader")).await.unwrap(), (Some(full("reader")), None));
 }
 
 pub(super) async fn there_are_no_tokens_without_an_account(stage: &mut Stage) {

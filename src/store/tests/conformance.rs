@@ -47,6 +47,7 @@ conformance! {
         a_newer_account_replaces_the_older,
         tokens_are_kept_before_they_are_used,
         a_recovery_key_leaves_newer_tokens_alone,
+        the_end_of_an_account_is_kept,
         there_are_no_tokens_without_an_account;
     admission:
         an_event_is_kept_once_whoever_brings_it,

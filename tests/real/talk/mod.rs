@@ -21,6 +21,7 @@ mod poison;
 mod reload;
 mod routed;
 mod sealed;
+mod settings;
 mod skills;
 mod slowed;
 mod stage;

@@ -50,9 +50,9 @@ pub struct Call<'a> {
 }
 
 /// What is said to a command.
-struct Said {
-    text: String,
-    poll: Option<Poll>,
+pub(super) struct Said {
+    pub(super) text: String,
+    pub(super) poll: Option<Poll>,
 }
 
 impl From<String> for Said {
@@ -114,7 +114,7 @@ pub(super) struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    async fn begin(clerk: &'a Clerk, room: &RoomId) -> Result<Self, StoreError> {
+    pub(super) async fn begin(clerk: &'a Clerk, room: &RoomId) -> Result<Self, StoreError> {
         let config = Arc::clone(&clerk.config.borrow());
         let present = lookup::present(&clerk.store, room).await?;
         let up = clerk.lines.users().into_keys().collect();
@@ -151,6 +151,7 @@ impl<'a> Visit<'a> {
                 let (text, poll) = words::explain(self.is_encrypted().await?, sender);
                 return Ok(Some(Said { text, poll }));
             }
+            Request::Config(wish) => return Ok(Some(self.configure(wish, call).await)),
             Request::Reload => {
                 self.clerk.nudge.iter().for_each(Nudge::look);
                 words::reloading(self.clerk.nudge.is_some())

@@ -2,6 +2,7 @@
 
 mod choices;
 mod clerk;
+mod configuration;
 mod control;
 mod encryption;
 mod permission;

@@ -24,16 +24,20 @@ impl Visit<'_> {
     /// A4: whether what `call` asks for may be carried out.
     pub(super) async fn permission(&self, request: &Request, call: &Call<'_>) -> Result<Permission, StoreError> {
         if request.needs_house_admin() {
-            let is_admin = self.config.authorization.is_admin(&call.message.sender);
-            return Ok(if is_admin { Permission::Given } else { Permission::Refused });
-        }
-        if !request.needs_room_admin() {
+            if !self.config.authorization.is_admin(&call.message.sender) {
+                return Ok(Permission::Refused);
+            }
+            if !request.changes_house() {
+                return Ok(Permission::Given);
+            }
+        } else if request.needs_room_admin() {
+            match self.is_room_admin(&call.message.sender).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(Permission::Refused),
+                Err(error) => return Ok(Permission::Unknown(error)),
+            }
+        } else {
             return Ok(Permission::Given);
-        }
-        match self.is_room_admin(&call.message.sender).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(Permission::Refused),
-            Err(error) => return Ok(Permission::Unknown(error)),
         }
         if !self.config.authorization.require_verified || !self.is_encrypted().await? {
             return Ok(Permission::Given);

@@ -13,12 +13,13 @@ use crate::{
     matrix::{Answer, Provenance, StandIn, Switchboard},
     model::{
         Account, Batch, Change, Content, Conversation, Counts, DeviceId, EntityName, Envelope, EventId, Incoming,
-        Millis, Notice, Priority, Responder, RoomId, Sealed, SealedCause, Secret, Standing, Status, TurnEnd, TurnId,
-        UserId,
+        Millis, Notice, Priority, Responder, RoomId, Sealed, SealedCause, Secret, Setting, Standing, Status, TurnEnd,
+        TurnId, UserId,
     },
     nursery::Stop,
     store::{
-        Begun, Decision, DecisionAction, Message, Ordinal, Projection, Settlement, Sort, Store, TurnStart, Wording,
+        Begun, Decision, DecisionAction, Message, Ordinal, Pick, Projection, Settlement, Sort, Store, StoredNotice,
+        TurnStart, Wording,
     },
 };
 
@@ -334,7 +335,7 @@ impl StandIn for Watchful {
 #[tokio::test]
 async fn a_verified_device_may_be_required() {
     let mut office = Office::open().await;
-    let strict = CONFIG.replace("admins:", "require_verified: true\n  admins:");
+    let strict = CONFIG.replace("admins:", "require_verified: true\n  config_in_chat: true\n  admins:");
     let config = compile_text(&strict, Path::new("/"), &BTreeMap::new()).unwrap().config;
     office.clerk.config = watch::channel(Arc::new(config)).1;
     let (board, lines) = Switchboard::new();
@@ -349,12 +350,44 @@ async fn a_verified_device_may_be_required() {
         came(provenance);
         let said = office.say("boss", "!thread_mode thread").await;
         assert!(said.contains("was not taken") && said.contains("Verify"), "{provenance:?}: {said}");
+        let said = office.say("boss", "!config set agents.ada.role Sings.").await;
+        assert!(said.contains("was not taken"), "{provenance:?}: {said}");
+        assert!(office.say("boss", "!config plan").await.contains("without a file"), "looking is free");
         assert!(office.say("boss", "!thread_mode").await.contains("main timeline"), "and nothing changed");
     }
     came(Provenance::Verified);
     assert!(office.say("boss", "!thread_mode thread").await.contains("into threads"));
     board.disconnect(&name("router"));
     assert!(office.say("boss", "!thread_mode room").await.contains("didn't work"), "nobody can tell");
+}
+
+/// X10, A4: the configuration is for admins, where it is switched on; their yes counts for ten minutes.
+#[tokio::test]
+async fn the_configuration_is_for_admins_where_it_is_switched_on() {
+    let mut office = Office::open().await;
+    let setting = Setting { path: "agents.ada.role".to_owned(), value: "Sings.".to_owned(), before: 1, after: 2 };
+    let (id, speaker, conversation) = ("cmd.$c".to_owned(), name("router"), place(None));
+    let notice = Notice { id, speaker, conversation, reply_to: None, text: String::new(), poll: None };
+    let asked =
+        StoredNotice { notice, wording: 1, shown: 1, parts: vec![event("q")], answer: None, created_at: Millis(0) };
+    let tap = async |office: &Office, by: &str, value: &str, at: u64| {
+        let pick = Pick { notice: asked.notice.id.clone(), value: value.to_owned(), by: user(by) };
+        let said = office.clerk.settle_by_tap(&asked, &setting, &pick, Millis(at)).await.unwrap().unwrap();
+        assert_eq!((said.reply_to, said.id.as_str()), (Some(event("q")), "cmd.$c.done"));
+        said.text
+    };
+    assert!(office.say("al", "!config show").await.contains("is for the admins of this house"));
+    assert!(office.say("boss", "!config show").await.contains("config_in_chat: true"));
+    assert!(office.say("boss", "!config drop agents").await.contains("isn't how it goes"));
+    assert!(tap(&office, "boss", "write it", 1).await.contains("config_in_chat: true"), "it was switched off since");
+    let on = CONFIG.replace("admins:", "config_in_chat: true\n  admins:");
+    let config = compile_text(&on, Path::new("/"), &BTreeMap::new()).unwrap().config;
+    office.clerk.config = watch::channel(Arc::new(config)).1;
+    assert!(office.say("boss", "!config show").await.contains("without a file"));
+    assert_eq!(tap(&office, "boss", "leave it", 1).await, "Nothing was changed.");
+    assert!(tap(&office, "al", "write it", 1).await.contains("is for the admins"), "they were an admin then");
+    assert!(tap(&office, "boss", "write it", 600_001).await.contains("too long ago"));
+    assert!(tap(&office, "boss", "write it", 600_000).await.contains("without a file"));
 }
 
 /// X12, X13: encryption is explained and asked about; what can't be switched on now says so.
