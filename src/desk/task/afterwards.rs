@@ -29,6 +29,7 @@ impl Judge {
         new: message::Message,
     ) -> Result<(), StoreError> {
         let config = self.config();
+        let new = self.view.unforwarded(&event.sender, new).await?;
         let mentions = self.view.mentions(&config, &event.room, &new).await?;
         let wording = projection::wording(json, new, mentions);
         let settlement = settlement(event, projection::edit(event, of.clone(), wording.clone()));
