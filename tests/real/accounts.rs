@@ -68,6 +68,26 @@ async fn accounts_are_made_with_a_registration_token() {
     homeserver.stop().await.unwrap();
 }
 
+/// I2: a wrong shared secret is named, with where it stands in the configuration.
+#[tokio::test]
+async fn a_wrong_shared_secret_is_named() {
+    let mut maitre = Maitre::with_accounts(
+        shared(),
+        "{registration_shared_secret: not-the-secret, localpart: \"{name}-{test}\"}",
+        CONFIG,
+    );
+    maitre.start();
+    let status = maitre
+        .wait_status("the router to be refused", |status| {
+            (entity_of(status, "router").phase == Phase::Down).then(|| status.clone())
+        })
+        .await;
+    let reason = entity_of(&status, "router").reason.clone().unwrap();
+    assert!(reason.contains("this shared secret") && reason.contains("`accounts`"), "{reason}");
+    assert!(maitre.stop().await.success());
+    assert!(!maitre.said().contains("not-the-secret"), "it is a secret nonetheless");
+}
+
 /// I1, I2: accounts that exist are entered by the password or the access token that the operator gave, and stay the same
 /// devices over restarts.
 #[tokio::test]
