@@ -53,6 +53,8 @@ pub(super) fn compile(given: &Given<'_>, faults: &mut Vec<Fault>) -> Option<Conf
         return None;
     }
     compiler.warn_of_missing_accounts(&accounts, &entities);
+    compiler.warn_of_missing_model();
+    compiler.warn_of_a_forbidden_person(user.as_ref(), &authorization);
     Some(Config {
         homeserver: homeserver?,
         accounts,

@@ -23,6 +23,8 @@ use super::{
 const LOGINS_MAX: usize = 64;
 /// How many pages may be fetched for one gap, at most.
 const GAP_PAGES_MAX: usize = 10_000;
+/// How the paths of all of a homeserver's requests begin, behind its address.
+const MATRIX_PATHS: &str = "/_matrix";
 /// Where the status server listens if nothing else is said.
 const BIND_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8766);
 /// How long what is settled is kept.
@@ -59,7 +61,13 @@ impl Compiler<'_> {
     fn homeserver_url(&mut self) -> Option<String> {
         let path = KeyPath::of(&["homeserver", "url"]);
         if let Some(url) = &self.raw.homeserver.url {
-            return self.address(url, &path);
+            let address = self.address(url, &path)?;
+            if let Some((homeserver, _)) = address.split_once(MATRIX_PATHS) {
+                let fault = Fault::value(&path, format!("{VALUE} goes on behind the address of the homeserver"));
+                self.note(fault.hint(format!("write {homeserver}")));
+                return None;
+            }
+            return Some(address);
         }
         if self.given.vault.get("MATRIX_HOMESERVER").is_some() {
             return self.address_from("MATRIX_HOMESERVER", &path);
@@ -126,11 +134,15 @@ impl Compiler<'_> {
         State { folder: self.given.folder.join(folder), retention }
     }
 
-    /// A picture, absolute.
+    /// A picture, absolute. Where it can't be shown there is a face less, which is no reason to stay away.
     pub(super) fn picture(&mut self, file: Option<&str>, path: &KeyPath) -> Option<PathBuf> {
         let file = file?;
-        let file = self.caption(Some(file), path, String::new);
-        Some(self.given.folder.join(file))
+        let file = self.given.folder.join(self.caption(Some(file), path, String::new));
+        if !file.is_file() {
+            let fault = Fault::value(path, format!("there is no picture {VALUE}"));
+            self.note(fault.hint(format!("it would be {}", file.display())).warning());
+        }
+        Some(file)
     }
 
     pub(super) fn http(&mut self) -> Http {

@@ -8,6 +8,7 @@ use super::{
     key_path::{KeyPath, Step},
     nearest::nearest,
     node::{Node, Scalar, Value},
+    read::Unreadable,
     vault::{Vault, is_name},
 };
 
@@ -102,7 +103,10 @@ fn look_up(inside: &str, vault: &Vault) -> Result<String, Wrong> {
     if let Some(path) = inside.strip_prefix("file:") {
         return vault.file(path).map_err(|error| Wrong {
             message: format!("the file of `${{file:{path}}}`: {error}"),
-            hint: error.hint().to_owned(),
+            hint: match error {
+                Unreadable::Missing => "check the path; it is relative to the configuration".to_owned(),
+                other => other.hint().to_owned(),
+            },
         });
     }
     let (name, default) = match inside.split_once(":-") {
@@ -167,6 +171,6 @@ mod tests {
         check("${A", "not closed", "$${");
         check("${}", "not a variable", "${NAME}");
         check("${1x}", "not a variable", "${NAME}");
-        check("${file:x}", "no such file", "check the path");
+        check("${file:x}", "no such file", "check the path; it is relative");
     }
 }

@@ -239,6 +239,21 @@ impl Compiler<'_> {
         if names.is_empty() { String::new() } else { format!("; there are {}", names.join(", ")) }
     }
 
+    /// Says so when agents have no model to think with.
+    pub(super) fn warn_of_missing_model(&mut self) {
+        let is_given = self.raw.defaults.model.is_some() || self.names.models.iter().any(|name| name == "default");
+        let without = self.raw.agents.iter().filter(|(_, agent)| agent.model.is_none()).count();
+        if is_given || without == 0 {
+            return;
+        }
+        let whose = if without == 1 { "one agent names".to_owned() } else { format!("{without} agents name") };
+        let message = format!("there is no model called `default`, and {whose} none: nobody can answer without one");
+        let fault = Fault::missing(&KeyPath::of(&["models"]), message).warning();
+        self.note(fault.hint(
+            "add one, such as `models: {default: {provider: anthropic, id: …}}`, or name one in `defaults.model`",
+        ));
+    }
+
     fn default_model(&mut self, models: &Models) -> Option<String> {
         let path = KeyPath::of(&["defaults", "model"]);
         match self.raw.defaults.model.as_deref() {

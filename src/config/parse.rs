@@ -414,6 +414,7 @@ fn hint_for(kind: &ErrorKind, rest: &str) -> &'static str {
         Some('@') => "text that begins with `@` must be quoted, such as \"@user:server\"",
         Some('`') => "text that begins with a backtick must be quoted",
         Some('%') => "text that begins with `%` must be quoted",
+        Some('#') => "text that begins with `#` must be quoted, such as \"#room:server\"",
         Some('\t') => TABS,
         Some('{' | '}' | '[' | ']' | '*' | '&' | '!' | '|' | '>') => {
             "text that begins with a special character must be quoted"

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::UserId;
 
 use super::{
-    Authorization, UserPattern,
+    Authorization, Person, UserPattern,
     compile::Compiler,
     fault::{Fault, VALUE},
     key_path::KeyPath,
@@ -49,6 +49,26 @@ impl Compiler<'_> {
             agent_reply_permissions,
             global_users,
         }
+    }
+
+    /// Says so when the person at the keyboard would get no reaction at all.
+    pub(super) fn warn_of_a_forbidden_person(&mut self, user: Option<&Person>, authorization: &Authorization) {
+        let Some(Person { localpart, .. }) = user.filter(|_| !authorization.default_room_access) else { return };
+        let of_rooms = authorization.room_permissions.values().flatten();
+        // Nobody knows yet what the homeserver is called.
+        let is_named = authorization.global_users.iter().chain(of_rooms).any(|pattern| {
+            let server = pattern.as_str().split_once(':').map_or("server", |(_, server)| server).replace('*', "server");
+            UserId::parse(format!("@{localpart}:{server}")).is_ok_and(|user| pattern.matches(&user))
+        });
+        if is_named || authorization.aliases.keys().any(|other| other.localpart() == localpart) {
+            return;
+        }
+        let section = if self.raw.user.is_some() { "user" } else { "mindroom_user" };
+        let message = format!("`{localpart}` may not use anybody, and would get no reaction");
+        let fault = Fault::missing(&KeyPath::of(&[section]), message).warning();
+        self.note(
+            fault.hint(format!("add \"@{localpart}:…\", with the homeserver's name, to `authorization.global_users`")),
+        );
     }
 
     /// Whoever may use everything is an admin, unless that is everybody.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::lone_file::is_bare_file;
 use crate::{
     config::Config,
     model::{EntityName, EventId, Millis, PollAbout, TurnId, UserId},
-    store::{Decision, DecisionAction, Message, Sort, StoredEvent, StoredNotice, StoredTurn, TurnState, Wording},
+    store::{Decision, DecisionAction, Message, StoredEvent, StoredNotice, StoredTurn, TurnState, Wording},
 };
 
 /// Stops what is being answered.
@@ -18,9 +19,10 @@ const AS_PICTURE: char = '\u{fe0f}';
 /// How soon after a file something must be said to be said about it.
 const CAPTION_WITHIN: Duration = Duration::from_secs(10);
 
-/// C5: whether `event`, a text on the main timeline, belongs to what its sender said `before` it.
+/// C5: whether `event`, a text on the main timeline, belongs to what its sender said `before` it: a file that came without a
+/// word. A sticker says all it has to say by itself.
 pub(super) fn is_caption(before: &Message, event: &StoredEvent) -> bool {
-    let is_file = before.wording.sort == Sort::Media && before.thread.is_none() && !before.deleted;
+    let is_file = is_bare_file(before) && before.thread.is_none() && !before.deleted;
     is_file && event.admitted_at.since(before.received_at) <= CAPTION_WITHIN
 }
 

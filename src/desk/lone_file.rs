@@ -56,7 +56,7 @@ pub(super) fn with_words(decision: Decision, verdict: &Verdict, now: Millis) -> 
 
 /// Whether it is a file, a picture or a voice message without a word about it. Where a caption is meant, the name of the file
 /// stands beside it.
-fn is_bare_file(message: &Message) -> bool {
+pub(super) fn is_bare_file(message: &Message) -> bool {
     if message.wording.sort != Sort::Media {
         return false;
     }

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::message::Message;
 use crate::model::UserId;
 
+/// As many backticks as this, or more, begin a block of code.
+const BLOCK_TICKS_MIN: usize = 3;
+
 /// Somebody who can be mentioned by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
@@ -79,18 +82,59 @@ fn linked(html: &str) -> Vec<UserId> {
     targets
         .filter_map(|rest| {
             let end = rest.find(['"', '\'', '<', '>', '?', '&', ' ']).unwrap_or(rest.len());
-            UserId::parse(rest[..end].replace("%40", "@").replace("%3A", ":").replace("%3a", ":")).ok()
+            UserId::parse(decoded(&rest[..end])?).ok()
         })
         .collect()
 }
 
-/// The text with everything between backticks blanked out.
+/// What an address means by `%40` and the like.
+fn decoded(address: &str) -> Option<String> {
+    let mut pieces = address.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        bytes.push(u8::from_str_radix(piece.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(&piece.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The text with everything between equal rows of backticks blanked out. A row that nothing closes is just that, unless it
+/// begins a block of code: then it is code to the end.
 fn without_code(body: &str) -> String {
     let mut plain = String::with_capacity(body.len());
-    for (index, piece) in body.split('`').enumerate() {
-        plain.push_str(if index % 2 == 0 { piece } else { " " });
+    let mut rest = body;
+    while let Some(at) = rest.find('`') {
+        let (before, ticks) = rest.split_at(at);
+        let inside = ticks.trim_start_matches('`');
+        let row = &ticks[..ticks.len() - inside.len()];
+        plain.push_str(before);
+        match closing(inside, row.len()) {
+            Some(end) => {
+                plain.push(' ');
+                rest = &inside[end..];
+            }
+            None if row.len() >= BLOCK_TICKS_MIN => return plain,
+            None => {
+                plain.push_str(row);
+                rest = inside;
+            }
+        }
     }
+    plain.push_str(rest);
     plain
+}
+
+/// Where, in `inside`, the code ends that a row of `ticks` backticks began: behind the next row of as many.
+fn closing(inside: &str, ticks: usize) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = inside[from..].find('`') {
+        let row = inside[from + at..].bytes().take_while(|byte| *byte == b'`').count();
+        from += at + row;
+        if row == ticks {
+            return Some(from);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -142,8 +186,13 @@ mod tests {
         check(text("@bob.b is somebody else", None, None), &[]);
         check(text("say `@bob` in code", None, None), &[]);
         check(text("```\n@bob\n``` but @ada", None, None), &["ada"]);
+        check(text("```\n@bob `x` ``y``\n", None, None), &[]);
+        check(text("that`s for @bob", None, None), &["bob"]);
+        check(text("``@bob ` @bob`` and @ada", None, None), &["ada"]);
         check(text("Bob", Some("<a href=\"https://matrix.to/#/@bob:s\">Bob</a>"), None), &["bob"]);
         check(text("Bob", Some("<a href='https://matrix.to/#/%40bob%3As?via=s'>Bob</a>"), None), &["bob"]);
+        check(text("Bob", Some("<a href=\"https://matrix.to/#/%40%62ob%3As\">Bob</a>"), None), &["bob"]);
+        check(text("Bob", Some("<a href=\"https://matrix.to/#/%40bob%3As%\">Bob</a>"), None), &[]);
         check(text("@bob and @ada", None, None), &["bob", "ada"]);
         check(text("@bob and @ada", None, Some(vec![user("ada"), user("bob"), user("ada")])), &["bob", "ada"]);
         let pills = "<a href=\"https://matrix.to/#/@eve:s\">Eve</a> <a href=\"https://matrix.to/#/@ada:s\">Ada</a>";

@@ -97,7 +97,7 @@ fn message(kind: &str, content: &Value) -> Option<Message> {
         sort,
         body: if is_reply { unquoted(body) } else { body }.to_owned(),
         html: content["formatted_body"].as_str().filter(|_| html).map(|html| without_quote(html).to_owned()),
-        mentions: content.get("m.mentions").map(mentioned),
+        mentions: content.get("m.mentions").filter(|mentions| mentions.is_object()).map(mentioned),
         thread: event(&relation["event_id"]).filter(|_| relation["rel_type"] == "m.thread"),
         in_reply_to: event(&reply["event_id"]).filter(|_| !falls_back(relation)),
         mark: content.get(TURN_KEY).map(mark),
@@ -171,6 +171,11 @@ mod tests {
         }));
         assert_eq!((message.thread, message.in_reply_to), (Some(id("$root")), None));
         assert_eq!(message.mentions, Some(vec![UserId::parse("@ada:s").unwrap()]));
+        let says = |mentions: Value| message_of(&json!({"msgtype": "m.text", "body": "hi", "m.mentions": mentions}));
+        assert_eq!(says(json!({})).mentions, Some(Vec::new()));
+        for nothing in [json!(null), json!([]), json!("@ada:s"), json!(7)] {
+            assert_eq!(says(nothing.clone()).mentions, None, "{nothing}");
+        }
     }
 
     /// C2: a real reply inside a thread, and a plain one, name what they answer.

@@ -159,10 +159,11 @@ fn sender(config: &Config, scene: &Scene, message: &Message) -> Sender {
     }
 }
 
-/// A3: text and media, live; what entities say only once it is whole, and only as part of an answer.
+/// A3: text and media, live; what entities say only once it is whole, and only as part of an answer. Blanks ask nothing.
 fn triggers(message: &Message, sender: &Sender) -> bool {
     let of_a_kind = match message.wording.sort {
-        Sort::Text | Sort::Media => true,
+        Sort::Text => !message.wording.body.trim().is_empty(),
+        Sort::Media => true,
         Sort::Notice => false,
     };
     let whole = match sender {

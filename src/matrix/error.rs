@@ -73,7 +73,7 @@ pub enum MatrixError {
         localpart: String,
     },
     /// The homeserver offers no registration by the means that are configured.
-    #[error("the homeserver does not register accounts by {means}")]
+    #[error("the homeserver does not register accounts by {means}: check the section `accounts`")]
     MeansRefused {
         /// The means, in words.
         means: &'static str,

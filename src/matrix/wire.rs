@@ -78,7 +78,11 @@ impl Wire {
             "nonce": nonce, "username": localpart, "password": password.reveal(), "admin": false, "inhibit_login": true,
             "mac": registration_mac(secret, nonce, localpart, password),
         });
-        self.call(Method::POST, path, None, Some(&body)).await?.success().map(drop)
+        let reply = self.call(Method::POST, path, None, Some(&body)).await?;
+        if reply.status == StatusCode::FORBIDDEN {
+            return Err(MatrixError::MeansRefused { means: "this shared secret" });
+        }
+        reply.success().map(drop)
     }
 
     async fn register_in_stages(

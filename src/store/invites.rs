@@ -5,6 +5,7 @@ use rusqlite::{Row, params};
 use super::{
     Store, StoreError,
     columns::{all, from_millis, id, run},
+    rooms::LINEAGE,
 };
 use crate::model::{EntityName, Millis, RoomId, UserId};
 
@@ -46,15 +47,17 @@ impl Store {
             .await
     }
 
-    /// Whether somebody asked one of ours into `room` for a direct chat, and wasn't declined.
+    /// Whether somebody asked one of ours into `room`, or into one that it replaced, for a direct chat, and wasn't declined.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub async fn is_direct(&self, room: &RoomId) -> Result<bool, StoreError> {
         let room = room.clone();
         self.read(move |db| {
-            let sql = "SELECT 1 FROM invites WHERE room = ? AND direct = 1 AND state IN ('pending', 'accepted')";
-            Ok(db.prepare_cached(sql)?.exists([room.as_str()])?)
+            let sql = format!(
+                "SELECT 1 FROM invites WHERE room IN ({LINEAGE}) AND direct = 1 AND state IN ('pending', 'accepted')"
+            );
+            Ok(db.prepare_cached(&sql)?.exists([room.as_str()])?)
         })
         .await
     }

@@ -13,8 +13,10 @@ use crate::model::{EntityName, RoomId, RoomKey};
 /// Account by account, since those are few, and what they ever had to do with rooms is much.
 pub(super) const STANDINGS: &str =
     "SELECT entity, state FROM accounts CROSS JOIN memberships USING (entity) WHERE room = ?1";
-/// How many rooms a room is followed back through.
-const LINEAGE_ROOMS_MAX: usize = 32;
+/// A room and those it replaced, newest first, each once, so that a circle of tombstones ends; as many as anybody looks back.
+pub(super) const LINEAGE: &str =
+    "WITH RECURSIVE line (room) AS (SELECT ?1 UNION SELECT predecessor FROM line JOIN room_facts USING (room)
+     WHERE predecessor IS NOT NULL LIMIT 32) SELECT room FROM line";
 
 /// A room that the configuration names, found or made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +93,7 @@ impl Store {
         .await
     }
 
-    /// Moves what is bound to `old` to its successor `new`: keys, the welcome, and the line of history.
+    /// Moves what is bound to `old` to its successor `new`: keys, the welcome, what was set for it, and the line of history.
     ///
     /// # Errors
     /// [`StoreError`] when it could not be committed.
@@ -106,15 +108,7 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub async fn lineage(&self, room: &RoomId) -> Result<Vec<RoomId>, StoreError> {
         let room = room.clone();
-        self.read(move |db| {
-            // UNION keeps each room once, so a circle of tombstones ends, too.
-            let sql = format!(
-                "WITH RECURSIVE line (room) AS (SELECT ?1 UNION SELECT predecessor FROM line JOIN room_facts USING (room)
-                 WHERE predecessor IS NOT NULL LIMIT {LINEAGE_ROOMS_MAX}) SELECT room FROM line"
-            );
-            Ok(all(db, &sql, [room.as_str()], |row| id(row, "room"))?)
-        })
-        .await
+        self.read(move |db| Ok(all(db, LINEAGE, [room.as_str()], |row| id(row, "room"))?)).await
     }
 
     /// The rooms in which nothing may be said in plain text.
@@ -198,6 +192,9 @@ fn rebind(db: &Connection, old: &RoomId, new: &RoomId) -> rusqlite::Result<()> {
     run(db, "UPDATE rooms SET room = ?2 WHERE room = ?1", both)?;
     run(db, "INSERT INTO welcomes SELECT ?2 FROM welcomes WHERE room = ?1 ON CONFLICT DO NOTHING", both)?;
     run(db, "DELETE FROM welcomes WHERE room = ?1", [old.as_str()])?;
+    // What was set in the new room already counts there. Nothing stays behind that could come again when this is repeated.
+    run(db, "UPDATE OR IGNORE settings SET room = ?2 WHERE room = ?1 AND thread = ''", both)?;
+    run(db, "DELETE FROM settings WHERE room = ?1 AND thread = ''", [old.as_str()])?;
     let sql = "INSERT INTO room_facts (room, predecessor) VALUES (?2, ?1)
                ON CONFLICT (room) DO UPDATE SET predecessor = coalesce(predecessor, excluded.predecessor)";
     run(db, sql, both)?;

@@ -67,6 +67,17 @@ fn values_of_the_wrong_sort_are_named() {
 }
 
 #[test]
+fn what_nobody_can_guess_is_explained() {
+    let text = "homeserver: {url: \"https://m.org/_matrix/client/v3\"}";
+    check_whole(text, &[(1, "homeserver.url", "goes on behind the address", "write https://m.org")]);
+    check("agents: {a: {rooms: [#lobby:s]}}", &[(2, "", "not YAML", "begins with `#` must be quoted")]);
+    check(
+        "agents: {a: {role: \"${file:nowhere}\"}}",
+        &[(2, "agents.a.role", "no such file", "relative to the configuration")],
+    );
+}
+
+#[test]
 fn several_errors_come_at_once_in_the_order_of_the_file() {
     let text = "agents:
   writer: {model: gtp-5, rooms: [\"#x\", {a: b}, \"a b\"], colour: red}

@@ -47,6 +47,10 @@ fn the_example_compiles_with_everything_switched_on() {
         fs::create_dir_all(&skill_folder).unwrap();
         fs::write(skill_folder.join("SKILL.md"), "").unwrap();
     }
+    fs::create_dir(folder.path().join("pictures")).unwrap();
+    for picture in ["researcher", "paper", "router"] {
+        fs::write(folder.path().join("pictures").join(picture).with_extension("png"), "").unwrap();
+    }
     let names =
         ["REGISTRATION_TOKEN", "WRITER_PASSWORD", "CODER_TOKEN", "OPENAI_API_KEY", "YOUR_PASSWORD", "MAITRE_TOKEN"];
     let env: Vec<(&str, &str)> = names.into_iter().map(|name| (name, "x")).collect();

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use maitre::{
-    config::{Credential, Provider, Registration, Role, ScriptRule},
+    config::{Credential, Problem, Provider, Registration, Role, ScriptRule},
     model::{EntityKind, EntityName, RoomKey, Secret, UserId},
 };
 
@@ -199,11 +199,45 @@ fn the_homeserver_can_come_from_the_environment() {
     assert!(problems[0].message.contains("`MATRIX_HOMESERVER` is not a web address"), "{}", show(&problems));
 }
 
+/// What a new user forgets keeps nobody from starting, but is said.
+#[test]
+fn what_would_surprise_is_warned_of() {
+    let warned = |text: &str, path: &str, part: &str| {
+        let loaded = good(text);
+        loaded.warnings.iter().any(|warning| warning.path == path && warning.message.contains(part))
+    };
+    let model = |text: &str| warned(text, "models", "no model called `default`");
+    assert!(model("agents: {a: {}}"));
+    assert!(model("agents: {a: {}}\nmodels: {m: {provider: ollama, id: x}}"));
+    assert!(!model("agents: {a: {model: m}}\nmodels: {m: {provider: ollama, id: x}}"));
+    assert!(!model("agents: {a: {}}\nmodels: {m: {provider: ollama, id: x}}\ndefaults: {model: m}"));
+    assert!(!model("agents: {a: {}}\nmodels: {default: {provider: ollama, id: x}}"));
+    assert!(!model("router: {role: Greets.}"));
+    let person = |users: &str| {
+        let text = format!("user: {{username: you}}\nauthorization: {{{users}}}");
+        warned(&text, "user", "`you` may not use anybody")
+    };
+    assert!(person("") && person("global_users: [\"@ada:home.org\"]"));
+    for users in [
+        "global_users: [\"@you:home.org\"]",
+        "global_users: [\"@*:home.org\"]",
+        "global_users: [\"*\"], admins: []",
+        "default_room_access: true",
+        "global_users: [\"@me:home.org\"], aliases: {\"@me:home.org\": [\"@you:home.org\"]}",
+    ] {
+        assert!(!person(users), "{users}");
+    }
+    assert!(warned("agents: {a: {avatar: nowhere.png}}", "agents.a.avatar", "there is no picture \"nowhere.png\""));
+}
+
 #[test]
 fn entities_without_a_way_to_an_account_are_warned_of() {
     let warned = |text: &str| good(text).warnings.iter().any(|warning| warning.message.contains("no way to register"));
     assert!(warned(""));
-    let told = |text: &str| good(text).warnings.into_iter().map(|warning| warning.message).collect::<String>();
+    let of_accounts = |warning: &Problem| warning.path == "accounts";
+    let told = |text: &str| {
+        good(text).warnings.into_iter().filter(of_accounts).map(|warning| warning.message).collect::<String>()
+    };
     assert!(told("").ends_with("and one entity has no password or token"), "{}", told(""));
     let two = told("agents: {a: {}}");
     assert!(two.ends_with("and 2 entities have no password or token"), "{two}");

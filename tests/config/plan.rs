@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 const RUNNING: &str = "
 homeserver: {url: http://localhost}
 accounts: {open_registration: true}
+models: {default: {provider: ollama, id: x}}
 agents:
   ada: {role: Answers., rooms: [lobby]}
 ";
@@ -48,7 +49,7 @@ fn h7_a_plan_says_what_would_not_go() {
     assert!(said(&output).contains("! homeserver.url can't change while Maitre runs"), "{}", said(&output));
     let output = plan(&RUNNING.replace("role:", "rol:"), &[]);
     assert_eq!(output.status.code(), Some(65));
-    assert!(said(&output).contains("new.yaml:5:9"), "{}", said(&output));
+    assert!(said(&output).contains("new.yaml:6:9"), "{}", said(&output));
 }
 
 /// H7: for scripts in JSON.

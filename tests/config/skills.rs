@@ -6,7 +6,7 @@ use maitre::config::{Loaded, Problem, Role, Severity, check_skills, compile_text
 
 use super::{environment, show};
 
-const BEGIN: &str = "homeserver: {url: http://localhost}\naccounts: {open_registration: true}\n";
+const BEGIN: &str = "homeserver: {url: http://localhost}\naccounts: {open_registration: true}\nmodels: {default: {provider: ollama, id: x}}\n";
 
 fn write(folder: &Path, skill: &str, text: &str) {
     fs::create_dir_all(folder.join(skill)).unwrap();

@@ -69,6 +69,28 @@ async fn accounts_are_made_with_a_registration_token() {
     homeserver.stop().await.unwrap();
 }
 
+/// I2: a wrong shared secret, or access token, is named, with where it stands in the configuration.
+#[tokio::test]
+async fn a_wrong_secret_is_named() {
+    wrong_secret("registration_shared_secret: not-the-secret", &["this shared secret", "`accounts`"]).await;
+    wrong_secret("access_tokens: {router: not-the-secret}", &["token", "`accounts.access_tokens`"]).await;
+}
+
+async fn wrong_secret(means: &str, named: &[&str]) {
+    let accounts = format!("{{{means}, localpart: \"{{name}}-{{test}}\"}}");
+    let mut maitre = Maitre::with_accounts(shared(), &accounts, CONFIG);
+    maitre.start();
+    let status = maitre
+        .wait_status("the router to be refused", |status| {
+            (entity_of(status, "router").phase == Phase::Down).then(|| status.clone())
+        })
+        .await;
+    let reason = entity_of(&status, "router").reason.clone().unwrap();
+    assert!(named.iter().all(|part| reason.contains(part)), "{reason}");
+    assert!(maitre.stop().await.success());
+    assert!(!maitre.said().contains("not-the-secret"), "it is a secret nonetheless");
+}
+
 /// I1, I2: accounts that exist are entered by the password or the access token that the operator gave, and stay the same
 /// devices over restarts.
 #[tokio::test]

@@ -29,6 +29,7 @@ impl Judge {
         new: message::Message,
     ) -> Result<(), StoreError> {
         let config = self.config();
+        let new = self.view.unforwarded(&event.sender, new).await?;
         let mentions = self.view.mentions(&config, &event.room, &new).await?;
         let wording = projection::wording(json, new, mentions);
         let settlement = settlement(event, projection::edit(event, of.clone(), wording.clone()));
@@ -95,6 +96,7 @@ impl Judge {
         if event.standing == Standing::History {
             return self.commit(settlement).await;
         }
+        self.stop_deleted(event, &of).await?;
         settlement.withdrawn = Some(of.clone());
         self.commit(settlement).await?;
         self.broker.halt(Scope::Message(event.room.clone(), of.clone()), Halted::Deleted).await;
@@ -102,6 +104,18 @@ impl Judge {
             for stored in self.view.store.turns_of(&event.room, &of).await? {
                 self.take_back(&stored).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// S4: whoever takes an answer away while it is given wants no more of it. What we take back ourselves is only too much.
+    async fn stop_deleted(&self, event: &StoredEvent, answer: &EventId) -> Result<(), StoreError> {
+        let found = self.view.store.turn_at(&event.room, answer).await?;
+        let Some(stored) = found.filter(|stored| !has_ended(stored)) else { return Ok(()) };
+        let config = self.config();
+        let scene = self.view.room(&config, &event.room).await?;
+        if scene.entity(&event.sender).is_none() && scene.may_use(&config, &event.room, &event.sender) {
+            self.broker.halt(Scope::Turn(stored.turn.id), Halted::Stopped).await;
         }
         Ok(())
     }

@@ -101,6 +101,7 @@ impl Judge {
         pace: Pace,
     ) -> Result<(), StoreError> {
         let config = self.config();
+        let said = self.view.unforwarded(&event.sender, said).await?;
         let thread = self.view.thread_of(event, &said).await?;
         let mentions = self.view.mentions(&config, &event.room, &said).await?;
         let mut message = projection::message(event, json, said, mentions, thread);

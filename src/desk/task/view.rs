@@ -115,6 +115,18 @@ impl View {
         Ok(scene)
     }
 
+    /// What `sender` says. People forward answers, and their clients forward the mark of an answer of ours along with its words:
+    /// that makes nobody an entity.
+    pub(super) async fn unforwarded(
+        &self,
+        sender: &UserId,
+        said: message::Message,
+    ) -> Result<message::Message, StoreError> {
+        let Some(turn) = said.mark.as_ref().and_then(|mark| mark.turn.as_ref()) else { return Ok(said) };
+        let is_copy = !self.own().await?.contains_key(sender) && self.store.turn(turn).await?.is_some();
+        Ok(if is_copy { message::Message { mark: None, ..said } } else { said })
+    }
+
     /// Whom a message mentions. Only a client that doesn't say has its text searched, also for others in the room.
     pub(super) async fn mentions(
         &self,

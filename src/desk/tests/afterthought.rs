@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use serde_json::{Value, json};
+
 use crate::{
     config::{Config, compile_text},
     desk::afterthought::{Edited, Tap, Tapped, edited, is_caption, is_whole, tap},
@@ -87,11 +89,21 @@ fn a_text_right_after_a_file_is_its_caption() {
         admitted_at: Millis(at),
         missed: false,
     };
-    assert!(is_caption(&message(Sort::Media), &said(11_000)));
-    assert!(!is_caption(&message(Sort::Media), &said(11_001)));
+    let sent = |content: &Value| {
+        let body = content["body"].as_str().unwrap_or_default();
+        let wording = Wording { sort: Sort::Media, content: content.to_string(), ..wording(body, &[]) };
+        Message { wording, ..message(Sort::Media) }
+    };
+    let picture = || sent(&json!({"msgtype": "m.image", "body": "cat.png"}));
+    assert!(is_caption(&picture(), &said(11_000)));
+    assert!(!is_caption(&picture(), &said(11_001)));
     assert!(!is_caption(&message(Sort::Text), &said(2_000)));
-    assert!(!is_caption(&Message { thread: Some(event("r")), ..message(Sort::Media) }, &said(2_000)));
-    assert!(!is_caption(&Message { deleted: true, ..message(Sort::Media) }, &said(2_000)));
+    assert!(!is_caption(&Message { thread: Some(event("r")), ..picture() }, &said(2_000)));
+    assert!(!is_caption(&Message { deleted: true, ..picture() }, &said(2_000)));
+    let captioned = sent(&json!({"msgtype": "m.image", "body": "My cat.", "filename": "cat.png"}));
+    assert!(!is_caption(&captioned, &said(2_000)), "it has its words");
+    let sticker = sent(&json!({"body": "a waving cat", "url": "mxc://s/cat"}));
+    assert!(!is_caption(&sticker, &said(2_000)), "nobody talks about a sticker");
 }
 
 /// S7: an answer is given anew, a message nobody was due to answer may ask, everything else is only new words.

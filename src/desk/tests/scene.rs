@@ -122,6 +122,9 @@ fn not_everything_triggers() {
     check(plain(), true);
     check(of_sort(Sort::Media), true);
     check(of_sort(Sort::Notice), false);
+    for blank in ["", " \n\t "] {
+        check(Message { wording: Wording { body: blank.to_owned(), ..plain().wording }, ..plain() }, false);
+    }
     check(Message { standing: Standing::History, ..plain() }, false);
     check(Message { deleted: true, ..plain() }, false);
     check(message("1", "ada", &[]), false);

@@ -112,7 +112,7 @@ impl Hub {
                     accounts.save(account).await?;
                 }
                 (LoginStep::Adopt(token), Some(account)) => {
-                    let login = self.wire.who_am_i(&token).await?;
+                    let login = self.wire.who_am_i(&token).await.map_err(of_a_given_token)?;
                     accounts.save(logged_in(account, login)).await?;
                 }
                 (LoginStep::Register(password), Some(account)) => {
@@ -197,6 +197,15 @@ impl Hub {
         let (accounts, marks) = (Arc::clone(&self.section.accounts), Arc::clone(&self.marks));
         Ok(Arc::new(SharedLine(Line::new(self.shared.clone(), folder, user, account, accounts, marks))))
     }
+}
+
+/// A token that the operator gave and that opens nothing never did, as far as we know.
+fn of_a_given_token(error: MatrixError) -> MatrixError {
+    if !matches!(error, MatrixError::LoggedOut) {
+        return error;
+    }
+    let message = "it does not know the token in `accounts.access_tokens`".to_owned();
+    MatrixError::Refused { code: "M_UNKNOWN_TOKEN".to_owned(), message }
 }
 
 fn logged_in(account: Account, login: Login) -> Account {

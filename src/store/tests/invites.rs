@@ -49,6 +49,9 @@ pub(super) async fn an_invitation_tells_of_a_direct_chat(stage: &mut Stage) {
     let invite = only(stage).await;
     stage.store.settle_invite(&invite, InviteVerdict::Declined).await.unwrap();
     assert!(stage.store.is_direct(&room("two")).await.unwrap(), "the other one is still there");
+    stage.store.rebind(&room("two"), &room("four")).await.unwrap();
+    see(&stage.store, "writer", vec![invited("four", "bob"), joined("four")]).await;
+    assert!(stage.store.is_direct(&room("four")).await.unwrap(), "I10: its successor is one as well");
 }
 
 /// I5: a stream that begins anew brings the same invitation again.

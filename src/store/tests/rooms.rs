@@ -8,7 +8,7 @@ use super::{
     stage::Stage,
 };
 use crate::{
-    model::{Change, Departure, Millis, RoomKey},
+    model::{Change, Conversation, Departure, Millis, RoomKey},
     store::{AuditEntry, ManagedRoom, Membership, Upgrade, columns::run},
 };
 
@@ -42,9 +42,13 @@ pub(super) async fn a_room_that_was_made_stays_made_by_us(stage: &mut Stage) {
     assert_eq!(store.rooms().await.unwrap(), [managed("lobby", "other", false)], "another room is another matter");
 }
 
-/// I10: key, welcome and history go to the successor.
+/// I10: key, welcome, history and what was set by command go to the successor.
 pub(super) async fn a_successor_takes_over(stage: &mut Stage) {
     let store = &stage.store;
+    let place = |name: &str| Conversation { room: room(name), thread: None };
+    for (name, key, value) in [("one", "thread_mode", "room"), ("one", "model", "fast"), ("two", "model", "deep")] {
+        store.set_setting(&place(name), key, Some(value)).await.unwrap();
+    }
     store.save_room(managed("lobby", "one", true)).await.unwrap();
     store.save_room(managed("#lobby:home.org", "one", false)).await.unwrap();
     store.save_welcome(&room("one")).await.unwrap();
@@ -52,6 +56,12 @@ pub(super) async fn a_successor_takes_over(stage: &mut Stage) {
     // After a crash in between, it is done again.
     store.rebind(&room("one"), &room("two")).await.unwrap();
     store.rebind(&room("two"), &room("three")).await.unwrap();
+    let set = async |name: &str, key: &str| store.setting(&place(name), key).await.unwrap();
+    assert_eq!(set("three", "thread_mode").await.as_deref(), Some("room"));
+    assert_eq!(set("three", "model").await.as_deref(), Some("deep"), "what was set there already counts");
+    store.set_setting(&place("three"), "thread_mode", None).await.unwrap();
+    store.rebind(&room("one"), &room("three")).await.unwrap();
+    assert_eq!(set("three", "thread_mode").await, None, "what was taken back doesn't come again");
     assert_eq!(store.room(&key("lobby")).await.unwrap(), Some(room("three")));
     assert_eq!(store.room(&key("#lobby:home.org")).await.unwrap(), Some(room("three")));
     assert!(store.welcomed(&room("three")).await.unwrap());

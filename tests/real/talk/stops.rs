@@ -41,6 +41,22 @@ async fn a_tap_stops() {
     stopped_by_tap(Sort::Open).await;
 }
 
+/// S4: who deletes an answer while it is given has had enough of it.
+#[tokio::test]
+async fn deleting_the_answer_stops_it() {
+    let mut stage = Stage::open(Sort::Open, &["alpha"]).await;
+    let (topic, next) = (topic(), topic());
+    let (act, _gate) = Act::held("Once upon a time", " there was a king.");
+    stage.stub().when(&topic, act);
+    stage.stub().when(&next, Act::say("Another story."));
+    let root = stage.say(&topic).await;
+    let begun = stage.growing("alpha", "Once upon a time").await;
+    stage.delete(&begun.event).await;
+    stage.stub().wait_gone(&topic).await;
+    stage.say_within(&root, &next).await;
+    stage.answer("alpha", "Another story.").await;
+}
+
 /// Conversation 26. S4, X5: `!stop` in the thread stops what is said there, and what waits there; other threads go on.
 #[tokio::test]
 async fn a_command_stops() {

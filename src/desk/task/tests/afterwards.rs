@@ -100,6 +100,25 @@ async fn a_deleted_question_is_not_answered() {
         .await;
 }
 
+/// S4: an answer that a person deletes while it is given is stopped; one of which we take a part back ourselves goes on.
+#[tokio::test]
+async fn a_deleted_answer_is_stopped() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            let order = stage.order().await;
+            for (part, name) in [(0, "a"), (1, "b")] {
+                stage.store.note_part(&order.turn.id, part, &event(name)).await.unwrap();
+            }
+            stage.hear(vec![deletion("d1", "ada", "b"), deletion("d2", "nobody", "a")]).await;
+            assert_eq!(order.halt.now(), None);
+            stage.hear(vec![deletion("d3", "kim", "a")]).await;
+            assert_eq!(order.halt.now(), Some(Halted::Stopped));
+        })
+        .await;
+}
+
 /// S4: 🛑 on the answer or on the question stops it, from anybody who may use us; never an entity's own.
 #[tokio::test]
 async fn a_tap_stops_an_answer() {

@@ -466,3 +466,23 @@ async fn a_late_message_is_answered_once() {
         })
         .await;
 }
+
+/// W3, W12: a person who forwards an answer of ours, mark and all, is still a person.
+#[tokio::test]
+async fn a_forwarded_answer_is_what_a_person_says() {
+    let stage = Stage::lobby().await;
+    stage
+        .run(async |stage| {
+            stage.hear(vec![asks("1", &["ada"])]).await;
+            let order = stage.order().await;
+            let mark = json!({"id": order.turn.id.as_str(), "part": 0, "final": true, "hops": 4, "root": "$1"});
+            let forwarded = json!({"msgtype": "m.text", "body": "so", "m.mentions": {}, "org.maitre.turn": mark});
+            stage.hear(vec![incoming("2", "al", "m.room.message", &forwarded)]).await;
+            assert_eq!(stage.rule("2").await, "W11");
+            let asked = json!({"msgtype": "m.text", "body": "so", "org.maitre.turn": mark,
+                               "m.mentions": {"user_ids": ["@bob:s"]}});
+            stage.hear(vec![incoming("3", "al", "m.room.message", &asked)]).await;
+            assert_eq!((stage.rule("3").await.as_str(), stage.order().await.turn.hops), ("W3", 1));
+        })
+        .await;
+}

@@ -65,11 +65,13 @@ impl Visit<'_> {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
-    /// The answer that `event` is part of, or the last one to it.
+    /// The answer that `event` is part of, or the last one to it, or to what the house says something about by it.
     async fn turn_about(&self, event: &EventId) -> Result<Option<StoredTurn>, StoreError> {
-        if let Some(stored) = self.clerk.store.turn_at(&self.room, event).await? {
+        let store = &self.clerk.store;
+        if let Some(stored) = store.turn_at(&self.room, event).await? {
             return Ok(Some(stored));
         }
-        Ok(self.clerk.store.turns_of(&self.room, event).await?.pop())
+        let said_about = store.notice_at(&self.room, event).await?.and_then(|stored| stored.notice.reply_to);
+        Ok(store.turns_of(&self.room, said_about.as_ref().unwrap_or(event)).await?.pop())
     }
 }

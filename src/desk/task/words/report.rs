@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     clerk::{Call, Visit},
-    story::{answering, open_in, shown, story},
+    story::{answering, is_seen, open_in, shown, story},
 };
 use crate::{
     desk::{
@@ -73,7 +73,7 @@ impl Visit<'_> {
     async fn thread(&self, call: &Call<'_>, failed: &[StoredTurn]) -> Result<ThreadFacts, StoreError> {
         let here = standing(call.message);
         let mut answers = open_in(&self.clerk.store, &self.config, &here).await?;
-        let failed = failed.iter().filter(|stored| stored.turn.conversation == here);
+        let failed = failed.iter().filter(|stored| is_seen(&stored.turn.conversation, &here));
         answers.extend(failed.map(|stored| answering(&self.config, stored, None)));
         let models = self.models(call).await?;
         Ok(ThreadFacts {

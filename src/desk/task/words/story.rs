@@ -36,14 +36,20 @@ pub(super) async fn story(store: &Store, config: &Config, asked: &Message) -> Re
     }))
 }
 
+/// Whether what is answered at `place` is seen from `here`: on the main timeline that is everything in the room, since each
+/// question there is answered in a thread of its own.
+pub(super) fn is_seen(place: &Conversation, here: &Conversation) -> bool {
+    place.room == here.room && (here.thread.is_none() || place.thread == here.thread)
+}
+
 /// What is being answered in a conversation, or waits there.
 pub(super) async fn open_in(store: &Store, config: &Config, here: &Conversation) -> Result<Vec<Answering>, StoreError> {
     let unfinished = store.unfinished().await?;
     let mut answers = Vec::new();
-    for turn in unfinished.turns.iter().filter(|turn| turn.conversation == *here) {
+    for turn in unfinished.turns.iter().filter(|turn| is_seen(&turn.conversation, here)) {
         answers.extend(store.turn(&turn.id).await?.map(|stored| answering(config, &stored, None)));
     }
-    let waiting = unfinished.queued.iter().filter(|envelope| envelope.conversation == *here);
+    let waiting = unfinished.queued.iter().filter(|envelope| is_seen(&envelope.conversation, here));
     answers.extend(waiting.map(|envelope| waits(config, envelope.responder.names(), &envelope.event)));
     Ok(answers)
 }
@@ -87,12 +93,13 @@ pub(super) fn shown(config: &Config, names: &[EntityName]) -> Vec<String> {
     names.iter().map(|name| shown_one(config, name)).collect()
 }
 
-/// The message itself, or the one that it answers.
+/// The message itself, or the one that it answers, or that the house says something about by it.
 async fn question(store: &Store, room: &RoomId, event: &EventId) -> Result<Option<Message>, StoreError> {
-    match store.turn_at(room, event).await? {
-        Some(stored) => store.message(room, stored.turn.reply_to()).await,
-        None => store.message(room, event).await,
+    if let Some(stored) = store.turn_at(room, event).await? {
+        return store.message(room, stored.turn.reply_to()).await;
     }
+    let said_about = store.notice_at(room, event).await?.and_then(|stored| stored.notice.reply_to);
+    store.message(room, said_about.as_ref().unwrap_or(event)).await
 }
 
 /// The last message that was no command and none of ours.

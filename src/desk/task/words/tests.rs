@@ -151,6 +151,16 @@ impl Office {
         self.carry_out(&message).await.text
     }
 
+    /// The house says something about the message `about`, in an event of this name.
+    async fn noticed(&self, about: &str, said_in: &str) {
+        let (conversation, reply_to) = (place(Some("root")), Some(event(about)));
+        let text = "Something about that.".to_owned();
+        let notice =
+            Notice { id: said_in.to_owned(), speaker: name("router"), conversation, reply_to, text, poll: None };
+        self.store.save_notice(&notice, Millis(1)).await.unwrap();
+        self.store.notice_sent(said_in, 0, &event(said_in)).await.unwrap();
+    }
+
     /// Somebody asks in the thread, and ada's answer to it ends so.
     async fn answered(&mut self, id: &str, turn: &str, end: TurnEnd) {
         let message = self.message(id, "al", Some("root"), "What is that?");
@@ -220,7 +230,8 @@ async fn hi_shows_whom_the_asker_may_use() {
     assert!(office.say("boss", "!hi").await.contains("Eve"));
 }
 
-/// W14, X3: `!why` explains the last message of the thread, or the one that is replied to, or the question behind an answer.
+/// W14, X3: `!why` explains the last message of the thread, or the one that is replied to, or the question behind an answer or
+/// a notice.
 #[tokio::test]
 async fn why_explains_a_decision() {
     let mut office = Office::open().await;
@@ -233,11 +244,14 @@ async fn why_explains_a_decision() {
     let mut reply = office.message("c", "al", None, "!why");
     reply.in_reply_to = Some(event("answer"));
     assert!(office.carry_out(&reply).await.text.starts_with("`What is that?` by @al:s"));
+    office.noticed("q1", "excuse").await;
+    reply.in_reply_to = Some(event("excuse"));
+    assert!(office.carry_out(&reply).await.text.starts_with("`What is that?` by @al:s"));
     reply.in_reply_to = Some(event("unknown"));
     assert!(office.carry_out(&reply).await.text.starts_with("There is no message here"));
 }
 
-/// X4: the thread's status shows what failed in it; admins see the house as well.
+/// X4: the thread's status shows what failed in it, the main timeline's what failed in the room; admins see the house as well.
 #[tokio::test]
 async fn status_shows_admins_more() {
     let mut office = Office::open().await;
@@ -257,6 +271,11 @@ async fn status_shows_admins_more() {
     let text = office.say("al", "!status").await;
     assert!(text.contains("An answer of Ada failed; `!retry turn1` tries again."), "{text}");
     assert!(!text.contains("Maitre"), "{text}");
+    for (id, thread, is_told) in [("s1", None, true), ("s2", Some("another"), false)] {
+        let asked = office.message(id, "al", thread, "!status");
+        let text = office.carry_out(&asked).await.text;
+        assert_eq!(text.contains("An answer of Ada failed"), is_told, "{thread:?}: {text}");
+    }
     let text = office.say("boss", "!status").await;
     assert!(text.starts_with("**Maitre 0.1.0**") && text.contains("**Here:**"), "{text}");
     assert!(text.contains("Messages: 1 taken in, 1 that nobody here can read yet."), "{text}");
@@ -272,8 +291,11 @@ async fn retry_finds_the_answer_that_is_meant() {
     assert!(office.say("al", "!retry other").await.starts_with("No answer here has the id `other`."));
     assert!(office.say("al", "!retry").await.starts_with("That isn't how it goes"));
     let mut reply = office.message("c", "al", None, "!retry");
-    reply.in_reply_to = Some(event("q1"));
-    assert!(office.carry_out(&reply).await.text.starts_with("`turn1` was answered."));
+    office.noticed("q1", "parked").await;
+    for replied in ["q1", "parked"] {
+        reply.in_reply_to = Some(event(replied));
+        assert!(office.carry_out(&reply).await.text.starts_with("`turn1` was answered."), "{replied}");
+    }
 }
 
 /// X7, X8: a thread's model is anybody's to choose, the room's takes power; without a line to the homeserver that is said.
