@@ -29,3 +29,4 @@ mod strangers;
 mod table;
 mod together;
 mod tools;
+mod undo;

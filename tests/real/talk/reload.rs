@@ -14,7 +14,7 @@ use super::{
 };
 
 /// What alpha is for in the hall's configuration.
-const ROLE: &str = "Writes and reviews Rust programs.";
+pub(super) const ROLE: &str = "Writes and reviews Rust programs.";
 
 /// A house of its own, and what it is configured with.
 async fn hall(more: &str) -> (Hall, String) {
@@ -25,17 +25,17 @@ async fn hall(more: &str) -> (Hall, String) {
 
 impl Hall {
     /// Writes another configuration and waits until that came to something.
-    async fn reconfigure(&self, text: &str) -> Reload {
+    pub(super) async fn reconfigure(&self, text: &str) -> Reload {
         let before = self.reloads().await;
         self.maitre.configure(text);
         self.reload_after(before).await
     }
 
-    async fn reloads(&self) -> Vec<Reload> {
+    pub(super) async fn reloads(&self) -> Vec<Reload> {
         self.maitre.status().await.reloads
     }
 
-    async fn reload_after(&self, before: Vec<Reload>) -> Reload {
+    pub(super) async fn reload_after(&self, before: Vec<Reload>) -> Reload {
         wait_for("the configuration to be read", DEADLINE, async || {
             let reloads = self.reloads().await;
             if reloads == before { Err(reloads) } else { Ok(reloads[0].clone()) }
@@ -44,7 +44,7 @@ impl Hall {
     }
 
     /// The value of a metric.
-    async fn metric(&self, name: &str) -> f64 {
+    pub(super) async fn metric(&self, name: &str) -> f64 {
         let (_, text) = self.maitre.get("/metrics").await;
         let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or("x 0");
         line.rsplit(' ').next().unwrap().parse().unwrap()

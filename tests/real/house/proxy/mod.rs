@@ -55,6 +55,8 @@ struct Way {
     /// How many more messages are refused.
     refusing: Arc<AtomicUsize>,
     refused: Arc<AtomicUsize>,
+    /// Which requests fail: their method, what stands in their path, and whether they are forbidden rather than lost.
+    failing: Arc<Mutex<Option<(Method, String, bool)>>>,
     spells: Arc<Mutex<Spells>>,
 }
 
@@ -73,6 +75,7 @@ impl Proxy {
             target: site.url.clone(),
             refusing: Arc::default(),
             refused: Arc::default(),
+            failing: Arc::default(),
             spells: Arc::default(),
         };
         let stop = Stop::default();
@@ -88,9 +91,21 @@ impl Proxy {
         self.way.refusing.store(count, Ordering::SeqCst);
     }
 
-    /// How many messages were refused so far.
+    /// How many messages were refused so far, or how many requests have failed since they were told to.
     pub(crate) fn refused(&self) -> usize {
         self.way.refused.load(Ordering::SeqCst)
+    }
+
+    /// Forbids every request of this method in whose path `part` stands, from now on and instead of any other.
+    pub(crate) fn forbid(&self, method: Method, part: &str) {
+        self.way.refused.store(0, Ordering::SeqCst);
+        *self.way.failing.lock().unwrap() = Some((method, part.to_owned(), true));
+    }
+
+    /// The same as if nobody stood behind a gateway: another try may pass.
+    pub(crate) fn lose(&self, method: Method, part: &str) {
+        self.way.refused.store(0, Ordering::SeqCst);
+        *self.way.failing.lock().unwrap() = Some((method, part.to_owned(), false));
     }
 
     /// From now on every request of this sort suffers `fault`, once each: made again, it passes. Of the uploads of an account
@@ -102,6 +117,7 @@ impl Proxy {
     /// Everything passes from now on.
     pub(crate) fn heal(&self) {
         self.way.spells.lock().unwrap().lift();
+        *self.way.failing.lock().unwrap() = None;
     }
 
     /// How many requests of this sort have suffered `fault`.
@@ -119,6 +135,17 @@ impl Way {
             self.refused.fetch_add(1, Ordering::SeqCst);
         }
         refuses
+    }
+
+    /// The answer to a request that fails, if this one does.
+    fn failure(&self, head: &request::Parts) -> Option<Response<Body>> {
+        let failing = self.failing.lock().unwrap();
+        let (method, part, is_forbidden) = failing.as_ref()?;
+        if head.method != *method || !head.uri.path().contains(part.as_str()) {
+            return None;
+        }
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        Some(if *is_forbidden { forbidden() } else { nobody() })
     }
 
     /// Has the homeserver answer.
@@ -176,6 +203,9 @@ async fn pass(State(way): State<Way>, ConnectInfo(cord): ConnectInfo<Cord>, requ
     if way.refuses(&head) {
         return limited();
     }
+    if let Some(failure) = way.failure(&head) {
+        return failure;
+    }
     // Whoever is killed in the middle of a request has nobody left to be answered.
     let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else { return cut(&cord) };
     let fault = way.spells.lock().unwrap().fault_of(&head, &body);
@@ -193,6 +223,15 @@ fn cut(cord: &Cord) -> Response<Body> {
 
 fn nobody() -> Response<Body> {
     Response::builder().status(502).body(Body::from("<html>Bad Gateway</html>")).unwrap()
+}
+
+fn forbidden() -> Response<Body> {
+    let body = json!({"errcode": "M_FORBIDDEN", "error": "told so by a test"});
+    Response::builder()
+        .status(403)
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
 }
 
 fn limited() -> Response<Body> {
