@@ -10,6 +10,7 @@ mod crash;
 mod crowd;
 mod deletes;
 mod direct;
+mod editors;
 mod edits;
 mod faults;
 mod hall;

@@ -1,6 +1,7 @@
 //! A homeserver's bad days: stands between the program and the homeserver and breaks what passes when told to.
 
 mod fault;
+mod passages;
 mod wire;
 
 use std::{
@@ -26,10 +27,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub(crate) use self::fault::{Fault, Operation};
 use self::{
     fault::Spells,
+    passages::Passages,
     wire::{Cord, Wires},
+};
+pub(crate) use self::{
+    fault::{Fault, Operation},
+    passages::Passage,
 };
 use super::Site;
 
@@ -58,6 +63,7 @@ struct Way {
     /// Which requests fail: their method, what stands in their path, and whether they are forbidden rather than lost.
     failing: Arc<Mutex<Option<(Method, String, bool)>>>,
     spells: Arc<Mutex<Spells>>,
+    passages: Passages,
 }
 
 impl Drop for Proxy {
@@ -77,6 +83,7 @@ impl Proxy {
             refused: Arc::default(),
             failing: Arc::default(),
             spells: Arc::default(),
+            passages: Passages::default(),
         };
         let stop = Stop::default();
         let (nursery, _exits) = Nursery::new(stop.clone());
@@ -106,6 +113,11 @@ impl Proxy {
     pub(crate) fn lose(&self, method: Method, part: &str) {
         self.way.refused.store(0, Ordering::SeqCst);
         *self.way.failing.lock().unwrap() = Some((method, part.to_owned(), false));
+    }
+
+    /// Everything that came by so far, in the order of coming.
+    pub(crate) fn passages(&self) -> Vec<Passage> {
+        self.way.passages.all()
     }
 
     /// From now on every request of this sort suffers `fault`, once each: made again, it passes. Of the uploads of an account
@@ -206,11 +218,19 @@ async fn pass(State(way): State<Way>, ConnectInfo(cord): ConnectInfo<Cord>, requ
     if let Some(failure) = way.failure(&head) {
         return failure;
     }
+    // Whoever goes away before the answer leaves this unanswered: nobody works on the request any more.
+    let passage = way.passages.begin(&head);
+    let response = serve(&way, &cord, head, body).await;
+    way.passages.answer(passage, response.status().as_u16());
+    response
+}
+
+async fn serve(way: &Way, cord: &Cord, head: request::Parts, body: Body) -> Response<Body> {
     // Whoever is killed in the middle of a request has nobody left to be answered.
-    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else { return cut(&cord) };
+    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else { return cut(cord) };
     let fault = way.spells.lock().unwrap().fault_of(&head, &body);
     match fault {
-        Some(fault) => way.fail(fault, &head, body, &cord).await,
+        Some(fault) => way.fail(fault, &head, body, cord).await,
         None => way.ask(&head, body).await,
     }
 }
