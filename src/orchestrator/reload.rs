@@ -52,8 +52,6 @@ pub(super) enum Step {
     Show(EntityName),
     /// A room is brought to what the configuration says.
     Visit(RoomKey),
-    /// People see a room's new name and topic.
-    Caption(RoomKey),
     /// The space is brought to what the configuration says.
     Space,
     /// The person at the keyboard is signed in, anew, or no longer.
@@ -99,8 +97,7 @@ pub(super) fn reload_plan(changes: &Changes, new: &Config) -> ReloadPlan {
                 plan.trials.push(Trial::Room(key.clone()));
                 visits.insert(key.clone());
             }
-            RoomChange::Removed => drop(visits.insert(key.clone())),
-            RoomChange::Changed { caption: true, .. } => plan.steps.push(Step::Caption(key.clone())),
+            RoomChange::Removed | RoomChange::Changed { caption: true, .. } => drop(visits.insert(key.clone())),
             RoomChange::Changed { caption: false, .. } => {}
         }
     }
@@ -124,9 +121,8 @@ fn rank(step: &Step) -> u8 {
         Step::Visit(_) => 3,
         Step::Dismiss(_) => 4,
         Step::Show(_) => 5,
-        Step::Caption(_) => 6,
-        Step::Space => 7,
-        Step::Person(_) => 8,
+        Step::Space => 6,
+        Step::Person(_) => 7,
     }
 }
 
@@ -180,13 +176,110 @@ mod tests {
         check(ada, &with("accounts: {passwords: {ada: x}}"), &[], &["Restart(ada)"]);
         check(ada, &with("models: {m: {provider: ollama, id: x}}"), &["models"], &[]);
         check(ada, &with("authorization: {default_room_access: true}"), &[], &["Visit(lobby)"]);
-        check(ada, &with("rooms: {lobby: {name: Hall}}"), &[], &["Caption(lobby)"]);
+        check(ada, &with("rooms: {lobby: {name: Hall}}"), &[], &["Visit(lobby)"]);
         check(ada, &with("rooms: {attic: {}}"), &["room attic"], &["Visit(attic)"]);
         check(&with("rooms: {attic: {}}"), ada, &[], &["Visit(attic)"]);
         check(ada, &with("space: {name: Home}"), &[], &["Space"]);
         check(&with("space: {name: Home}"), ada, &[], &[]);
         check(ada, &with("user: {username: you}"), &[], &["Person(Added)"]);
         check(ada, &with("timezone: Europe/Berlin"), &[], &[]);
+    }
+
+    /// A house with something of everything.
+    const HOUSE: &str = "
+models:
+  gpt: {provider: openai, id: gpt-5, api_key: k1}
+  local: {provider: ollama, id: llama3.2}
+agents:
+  ada: {role: Writes., rooms: [lobby], model: gpt, instructions: [Be brief.], tools: [time], display_name: Ada}
+  bob: {role: Reads., rooms: [lobby, attic], model: local}
+teams:
+  duo: {role: Both., agents: [ada, bob], rooms: [attic], mode: collaborate, model: gpt}
+router: {model: gpt, timeout: 3s}
+rooms:
+  lobby: {name: Lobby, topic: Hello., model: local}
+  attic: {}
+space: {name: House, alias: house}
+user: {username: you, display_name: You}
+authorization: {global_users: [\"@ada:home\"]}
+bot_accounts: [\"@bridge:home\"]
+accounts: {registration_token: t, passwords: {ada: p1}}
+conversation: {hops_max: 4}
+timezone: UTC
+";
+
+    #[track_caller]
+    fn edit(from: &str, to: &str, trials: &[&str], steps: &[&str]) {
+        assert!(HOUSE.contains(from), "{from:?} stands in the file");
+        let (tried, done) = plan(HOUSE, &HOUSE.replacen(from, to, 1));
+        assert_eq!(tried, trials, "{from:?} becomes {to:?}");
+        assert_eq!(done, [&["Adopt"], steps].concat(), "{from:?} becomes {to:?}");
+    }
+
+    /// H3: what is said, thought and allowed holds from the next message on: nothing is tried, nobody begins anew.
+    #[test]
+    fn texts_ask_for_nothing_but_to_be_adopted() {
+        for (from, to) in [
+            ("role: Writes.", "role: Sings."),
+            ("model: gpt, instr", "model: local, instr"),
+            ("[Be brief.]", "[Be brief., Be kind.]"),
+            ("instructions: [Be brief.], ", ""),
+            ("tools: [time]", "tools: [react]"),
+            ("tools: [time]", "tools: [time], skills: [minutes]"),
+            ("display_name: Ada", "display_name: Ada, streaming: final"),
+            ("display_name: Ada", "display_name: Ada, thread_mode: room"),
+            ("display_name: Ada", "display_name: Ada, accept_invites: false"),
+            ("role: Both.", "role: Two."),
+            ("agents: [ada, bob]", "agents: [ada]"),
+            ("mode: collaborate", "mode: coordinate"),
+            ("mode: collaborate, model: gpt", "mode: collaborate, model: local"),
+            ("router: {model: gpt", "router: {model: local"),
+            ("timeout: 3s", "timeout: 5s"),
+            ("timeout: 3s", "timeout: 3s, handoff: message"),
+            ("topic: Hello., model: local", "topic: Hello., model: gpt"),
+            ("model: local}\n  attic", "model: local, thread_mode: room}\n  attic"),
+            ("attic: {}", "attic: {encrypted: true}"),
+            ("[\"@bridge:home\"]", "[]"),
+            ("timezone: UTC", "timezone: Europe/Berlin"),
+            ("timezone: UTC", "admin_room: lobby"),
+            ("hops_max: 4", "hops_max: 5"),
+            ("agents:\n", "# A remark.\nagents:\n"),
+        ] {
+            edit(from, to, &[], &[]);
+        }
+    }
+
+    /// H2, H3: whoever comes, goes, moves or is another one; rooms, models, the space and the person.
+    #[test]
+    fn what_comes_and_goes_is_tried_and_done_in_order() {
+        edit("id: gpt-5", "id: gpt-6", &["models"], &[]);
+        edit("api_key: k1", "api_key: k2", &["models"], &[]);
+        edit("agents:\n", "  more: {provider: ollama, id: m}\nagents:\n", &["models"], &[]);
+        edit("teams:\n", "  eve: {role: New.}\nteams:\n", &["signing eve in"], &["Start(eve)"]);
+        edit(
+            "teams:\n",
+            "  eve: {role: New., rooms: [cellar]}\nteams:\n",
+            &["signing eve in", "room cellar"],
+            &["Start(eve)", "Visit(cellar)"],
+        );
+        let duo = "  duo: {role: Both., agents: [ada, bob], rooms: [attic], mode: collaborate, model: gpt}\n";
+        edit(duo, "", &[], &["Dismiss(duo)"]);
+        edit("  duo:", "  trio:", &["signing trio in"], &["Start(trio)", "Dismiss(duo)"]);
+        edit("rooms: [lobby], model: gpt", "rooms: [lobby, attic], model: gpt", &[], &["Visit(attic)"]);
+        edit("rooms: [lobby, attic]", "rooms: [attic]", &[], &["Visit(lobby)"]);
+        edit("rooms: [lobby], model: gpt", "rooms: [attic], model: gpt", &[], &["Visit(attic)", "Visit(lobby)"]);
+        edit("display_name: Ada", "display_name: Ada L.", &[], &["Show(ada)"]);
+        edit("display_name: Ada", "display_name: Ada, avatar: ada.png", &[], &["Show(ada)"]);
+        edit("ada: p1", "ada: p2", &[], &["Restart(ada)"]);
+        edit("passwords: {ada: p1}", "passwords: {}", &[], &["Restart(ada)"]);
+        edit("name: Lobby", "name: Hall", &[], &["Visit(lobby)"]);
+        edit("topic: Hello.", "topic: Welcome.", &[], &["Visit(lobby)"]);
+        edit("attic: {}", "attic: {}\n  cellar: {}", &["room cellar"], &["Visit(cellar)"]);
+        edit("[\"@ada:home\"]", "[\"@eve:home\"]", &[], &["Visit(attic)", "Visit(lobby)"]);
+        edit("name: House", "name: Home", &[], &["Space"]);
+        edit("space: {name: House, alias: house}\n", "", &[], &[]);
+        edit("display_name: You", "display_name: Me", &[], &["Person(Changed)"]);
+        edit("user: {username: you, display_name: You}\n", "", &[], &["Person(Removed)"]);
     }
 
     /// H3: what all loops go by begins all of them anew, those who come left out.
@@ -273,10 +366,6 @@ mod tests {
                             Some(room) => drop(self.captions.insert(key, caption(room))),
                             None => drop(self.captions.remove(&key)),
                         }
-                    }
-                    Step::Caption(key) => {
-                        let room = &new.rooms[&key];
-                        self.captions.insert(key, caption(room));
                     }
                     Step::Space => {}
                     Step::Person(change) => self.person = change != Change::Removed,

@@ -104,6 +104,17 @@ fn h1_a_backup_dance_is_seen_once() {
     desk.sees("Second.");
 }
 
+/// H1: whoever swaps a file by hand takes it away first, or empties it, and isn't always quick.
+#[test]
+fn h1_a_slow_swap_is_seen_once() {
+    let mut desk = Desk::plain();
+    for (away, back) in [("mv config.yaml old", "Second."), (": > config.yaml", "Third.")] {
+        fs::write(desk.path("new"), config(back)).unwrap();
+        desk.shell(&format!("{away}; (sleep 0.3; mv new config.yaml) &"));
+        desk.sees(back);
+    }
+}
+
 /// H1: a mounted `ConfigMap`: the files are links into a folder, and the link to that folder is swapped.
 #[test]
 fn h1_a_swapped_link_is_seen_once() {

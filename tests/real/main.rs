@@ -3,6 +3,7 @@
 
 mod accounts;
 mod crypto;
+mod edits;
 mod foreign;
 mod homeserver;
 mod house;

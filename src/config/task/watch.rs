@@ -34,6 +34,8 @@ const QUIET: Duration = Duration::from_millis(200);
 const DELAY_MAX: Duration = Duration::from_millis(600);
 /// How often is looked where nothing was seen: not every file system tells.
 const POLL_PAUSE: Duration = Duration::from_secs(3);
+/// How long a file that is gone or empty may stay so before that counts: whoever swaps a file takes it away first.
+const SWAP_MAX: Duration = Duration::from_secs(1);
 /// How often files that change while they are read are read again before what was read counts.
 const READS_MAX: usize = 5;
 
@@ -104,9 +106,12 @@ impl Watch {
     /// Waits until the content of the files changes, or somebody asks, and reads them. Nothing, when neither happened for a
     /// few seconds.
     pub fn changed(&mut self) -> Option<Reading> {
-        let (is_due, asked) = self.wait();
+        let (is_due, mut asked) = self.wait(POLL_PAUSE);
         if !is_due && self.stamps == stamps(&self.files) {
             return None;
+        }
+        if fs::metadata(&self.path).map_or(0, |file| file.len()) == 0 {
+            asked |= self.wait(SWAP_MAX).1;
         }
         let wish = Arc::clone(&self.wish);
         let askers = wish.askers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,11 +122,12 @@ impl Watch {
         (is_new || asked).then(|| Reading { outcome, asked, askers, wish: Arc::clone(&self.wish) })
     }
 
-    /// Waits for something that concerns us and then for quiet. Tells whether a look is due, and whether somebody asked.
-    fn wait(&mut self) -> (bool, bool) {
+    /// Waits at most for so long for something that concerns us, and then for quiet. Tells whether a look is due, and whether
+    /// somebody asked.
+    fn wait(&mut self, pause: Duration) -> (bool, bool) {
         // The first of what concerns us, and the latest.
         let (mut span, mut touched) = (None::<(Instant, Instant)>, BTreeSet::new());
-        let idle_until = Instant::now() + POLL_PAUSE;
+        let idle_until = Instant::now() + pause;
         loop {
             let now = Instant::now();
             let until = span.map_or(idle_until, |(first, latest)| (latest + QUIET).min(first + DELAY_MAX));

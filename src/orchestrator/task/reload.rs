@@ -18,10 +18,10 @@ use crate::{
     config::{self, Changes, Config, Reading, diff},
     llm::{LlmError, Renewal},
     matrix::{MatrixError, Retry, Session},
-    model::{EntityName, Reload, ReloadOutcome, RoomKey, RoomRef},
+    model::{EntityName, Reload, ReloadOutcome, RoomId, RoomKey, RoomRef},
     observe::{self, ConfigReloaded, ErrandFailed},
     orchestrator::reload::{ReloadPlan, Step, Trial, reload_plan},
-    store::{ManagedRoom, StoreError},
+    store::{Membership, StoreError},
 };
 
 /// How often something is tried that may work the next time.
@@ -46,8 +46,15 @@ enum Cause {
 #[derive(Default)]
 struct Ready {
     models: Option<Renewal>,
-    /// Rooms that the router came into for it.
-    entered: Vec<ManagedRoom>,
+    /// Other people's rooms that the router was to come into, written down before it did.
+    visited: Vec<Visited>,
+}
+
+/// Somebody else's room that the router was to come into.
+struct Visited {
+    key: RoomKey,
+    /// Which one it is, where the router wasn't in it before.
+    entered: Option<RoomId>,
 }
 
 impl Crew {
@@ -120,7 +127,6 @@ impl Crew {
                 Step::Dismiss(entity) => self.dismiss(&entity, old).await,
                 Step::Show(entity) => self.show(&entity, new).await,
                 Step::Visit(key) => self.means.wish(Wish::Visit(key)).await,
-                Step::Caption(key) => self.caption(&key, old, new).await,
                 Step::Space => self.means.wish(Wish::Space).await,
                 Step::Person(_) => self.person().await,
             }
@@ -133,7 +139,7 @@ impl Crew {
         let mut ready = Ready::default();
         let outcome = self.try_all(new, trials, &mut ready).await;
         if let Err(failed) = outcome {
-            self.undo(ready.entered).await;
+            self.undo(ready.visited).await;
             return Err(failed);
         }
         Ok(ready)
@@ -166,8 +172,8 @@ impl Crew {
         }
         for trial in trials {
             if let Trial::Room(key) = &trial {
-                let entered = self.try_room(key, new).await.map_err(|cause| (trial.clone(), cause))?;
-                ready.entered.extend(entered);
+                let visited = &mut ready.visited;
+                self.try_room(key, new, visited).await.map_err(|cause| (trial.clone(), cause))?;
             }
         }
         Ok(())
@@ -184,75 +190,70 @@ impl Crew {
         Ok(())
     }
 
-    /// Has the router find, make or enter a room. Gives it where the router wasn't in it before and didn't make it.
-    async fn try_room(&self, key: &RoomKey, new: &Config) -> Result<Option<ManagedRoom>, Cause> {
+    /// Has the router find, make or enter a room. Whatever fails then, `visited` says what is to be undone.
+    async fn try_room(&self, key: &RoomKey, new: &Config, visited: &mut Vec<Visited>) -> Result<(), Cause> {
         let (Some(wanted), Some(router)) = (new.rooms.get(key), self.means.lines.of(&new.router().name)) else {
-            return Ok(None);
+            return Ok(());
         };
         let store = &self.means.store;
         if store.room(key).await?.is_some() {
-            return Ok(None);
+            return Ok(());
+        }
+        let may_pass = |error: &RoomError| error.retry() != Retry::Never;
+        if !matches!(key.room_ref(), RoomRef::Ours(_)) {
+            let entered = (|| self.not_entered_yet(key, new, &router)).retry(tries()).when(may_pass).await?;
+            visited.push(Visited { key: key.clone(), entered });
         }
         let find = || room::find_or_make(new, store, &router, key, wanted);
-        find.retry(tries()).when(|error: &RoomError| error.retry() != Retry::Never).await?;
-        let found = store.rooms().await?.into_iter().find(|room| room.key == *key);
-        Ok(found.filter(|room| !room.made_by_us && !matches!(key.room_ref(), RoomRef::Ours(_))))
+        find.retry(tries()).when(may_pass).await?;
+        Ok(())
+    }
+
+    /// The room behind `key`, where there is one and the router isn't in it.
+    async fn not_entered_yet(
+        &self,
+        key: &RoomKey,
+        new: &Config,
+        router: &Arc<dyn Session>,
+    ) -> Result<Option<RoomId>, RoomError> {
+        let behind = match key.room_ref() {
+            RoomRef::Id(room) => Some(room),
+            RoomRef::Alias(alias) => router.resolve(alias).await?,
+            RoomRef::Ours(_) => None,
+        };
+        let memberships = self.means.store.memberships(&new.router().name).await?;
+        Ok(behind.filter(|room| memberships.get(room) != Some(&Membership::Joined)))
     }
 
     /// Has the router leave rooms that it entered for nothing. What was made stays, empty, and is found again by its alias; so
     /// do accounts.
-    async fn undo(&self, entered: Vec<ManagedRoom>) {
+    async fn undo(&self, visited: Vec<Visited>) {
         let router = self.current.borrow().router().name.clone();
-        for ManagedRoom { key, room, .. } in entered.into_iter().rev() {
+        for Visited { key, entered } in visited.into_iter().rev() {
             if let Err(error) = self.means.store.forget_room(&key).await {
                 ErrandFailed { errand: "forget a room that was tried", error: &error }.emit();
             }
-            let Some(line) = self.means.lines.of(&router) else { continue };
-            best_effort("leave a room that was tried", line.leave(room).await);
+            let (Some(room), Some(line)) = (entered, self.means.lines.of(&router)) else { continue };
+            let leave = (|| line.leave(room.clone())).retry(tries());
+            match leave.when(|error| error.retry() != Retry::Never).await {
+                // What can't be left was never entered.
+                Err(error) if error.retry() == Retry::Never => {}
+                left => best_effort("leave a room that was tried", left),
+            }
         }
     }
 
     async fn show(&self, entity: &EntityName, new: &Config) {
         let (Some(configured), Some(line)) = (new.entity(entity), self.means.lines.of(entity)) else { return };
-        best_effort("show a new name or picture", show_profile(configured, line.as_ref(), &self.means.store).await);
-    }
-
-    /// Gives a room that we made its new name and topic. Other people's rooms are called what they call them.
-    async fn caption(&self, key: &RoomKey, old: &Config, new: &Config) {
-        let (Some(before), Some(now)) = (old.rooms.get(key), new.rooms.get(key)) else { return };
-        let managed = match self.means.store.rooms().await {
-            Ok(rooms) => rooms.into_iter().find(|room| room.key == *key && room.made_by_us),
-            Err(error) => return ErrandFailed { errand: "find a room to rename", error: &error }.emit(),
-        };
-        let (Some(managed), Some(line)) = (managed, self.means.lines.of(&new.router().name)) else { return };
-        if before.name != now.name {
-            let set = set_state(line.as_ref(), &managed, "m.room.name", ("name", &now.name));
-            best_effort("give a room its new name", set.await);
-        }
-        if before.topic != now.topic {
-            let topic = now.topic.as_deref().unwrap_or_default();
-            best_effort(
-                "give a room its new topic",
-                set_state(line.as_ref(), &managed, "m.room.topic", ("topic", topic)).await,
-            );
-        }
+        let show = (|| show_profile(configured, line.as_ref(), &self.means.store)).retry(tries());
+        let shown = show.when(|error: &MatrixError| error.retry() != Retry::Never).await;
+        best_effort("show a new name or picture", shown);
     }
 
     async fn tell(&self, report: Report) {
         // The house is gone only when everything ends.
         drop(self.means.reports.send(report).await);
     }
-}
-
-async fn set_state(
-    line: &dyn Session,
-    managed: &ManagedRoom,
-    kind: &'static str,
-    (key, value): (&str, &str),
-) -> Result<(), MatrixError> {
-    let content = serde_json::json!({ (key): value });
-    line.set_state(managed.room.clone(), kind, String::new(), content).await?;
-    Ok(())
 }
 
 fn tries() -> ConstantBuilder {

@@ -18,7 +18,7 @@ use crate::{
     config::{Config, Room},
     matrix::{MatrixError, Outgoing, Presence, Retry, RoomPlan, Session, Slip},
     model::{Account, AliasId, Content, EntityName, RoomId, RoomKey, RoomRef, TransactionId, UserId},
-    observe::{MemberInvited, RoomCreated, RoomJoined, RoomLeft, RoomWelcomed},
+    observe::{ErrandFailed, MemberInvited, RoomCreated, RoomJoined, RoomLeft, RoomWelcomed},
     orchestrator::rooms::{Own, RoomFacts, RoomStep, room_steps, settled},
     store::{ManagedRoom, Store},
 };
@@ -53,6 +53,7 @@ pub(super) async fn look_after(
         return let_go(config, store, lines, (key, router), &accounts).await;
     };
     let room = find_or_make(config, store, router, key, wanted).await?;
+    show_caption(store, router, key, wanted).await?;
     let members = router.members(room.clone()).await;
     let members = members.map_err(|cause| RoomError::at_the_door(router.user(), key, cause))?;
     let facts = facts(config, store, lines, &accounts, key, members).await?;
@@ -191,6 +192,47 @@ async fn make(
     let room = router.create_room(plan).await?;
     RoomCreated { entity: &config.router().name, key, room: &room }.emit();
     Ok(room)
+}
+
+/// H3: gives a room that we made its new name and topic. Other people's rooms are called what they call them.
+async fn show_caption(store: &Store, router: &Arc<dyn Session>, key: &RoomKey, wanted: &Room) -> Result<(), RoomError> {
+    let Some(managed) = store.rooms().await?.into_iter().find(|room| room.key == *key && room.made_by_us) else {
+        return Ok(());
+    };
+    let fact = format!("caption.{key}");
+    let caption = json!([wanted.name, wanted.topic]).to_string();
+    let known = store.fact(&fact).await?;
+    if known.as_ref() == Some(&caption) {
+        return Ok(());
+    }
+    // Nobody knows of one that was just made. What didn't change may be what people made of it since.
+    let shown: Option<(String, Option<String>)> = known.and_then(|known| serde_json::from_str(&known).ok());
+    if let Some((name, topic)) = shown {
+        if name != wanted.name {
+            caption_room(router, &managed.room, "m.room.name", json!({ "name": wanted.name })).await?;
+        }
+        if topic != wanted.topic {
+            let topic = wanted.topic.as_deref().unwrap_or_default();
+            caption_room(router, &managed.room, "m.room.topic", json!({ "topic": topic })).await?;
+        }
+    }
+    Ok(store.save_fact(&fact, &caption).await?)
+}
+
+/// Sets a room's name or topic. A room in which the router may not do that is looked after all the same.
+async fn caption_room(
+    router: &Arc<dyn Session>,
+    room: &RoomId,
+    kind: &'static str,
+    content: serde_json::Value,
+) -> Result<(), RoomError> {
+    match router.set_state(room.clone(), kind, String::new(), content).await {
+        Err(error) if error.retry() == Retry::Never => {
+            ErrandFailed { errand: "give a room its new name and topic", error: &error }.emit();
+            Ok(())
+        }
+        outcome => Ok(outcome?),
+    }
 }
 
 async fn facts(

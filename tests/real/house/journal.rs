@@ -82,6 +82,12 @@ impl Journal {
         self.connection.query_row(sql, [entity], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
     }
 
+    /// The rooms behind the keys of the configuration.
+    pub(crate) fn managed(&self) -> Vec<(String, String)> {
+        let mut statement = self.connection.prepare("SELECT key, room FROM rooms ORDER BY key").unwrap();
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+
     /// Whether every upgrade that anybody saw was followed or refused, and how many there were.
     pub(crate) fn settled_upgrades(&self) -> Option<usize> {
         let sql = "SELECT count(*), coalesce(min(settled), 1) FROM upgrades";

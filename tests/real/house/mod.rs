@@ -26,7 +26,7 @@ pub(crate) use nio::{Nio, Seen};
 pub(crate) use person::Person;
 pub(crate) use post::Post;
 pub(crate) use program::{Maitre, entity_of, room_of};
-pub(crate) use proxy::{Fault, Operation, Proxy};
+pub(crate) use proxy::{Fault, Operation, Passage, Proxy};
 pub(crate) use shown::{Shown, shown};
 pub(crate) use stub::{Act, Asked, Gate, Stub};
 pub(crate) use synapse::{Site, installation, places, shared, temporary};

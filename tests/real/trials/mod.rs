@@ -3,6 +3,7 @@
 mod campaign;
 mod cut;
 pub(crate) mod dice;
+mod edits;
 mod matrix;
 mod points;
 mod tally;
@@ -11,6 +12,7 @@ mod writers;
 
 pub(crate) use campaign::Campaign;
 pub(crate) use cut::cut_in_the_middle;
+pub(crate) use edits::{Extent, Findings};
 pub(crate) use matrix::{Matrix, Row};
 pub(crate) use points::POINTS;
 pub(crate) use town::{Size, Town};

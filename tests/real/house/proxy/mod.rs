@@ -1,6 +1,7 @@
 //! A homeserver's bad days: stands between the program and the homeserver and breaks what passes when told to.
 
 mod fault;
+mod passages;
 mod wire;
 
 use std::{
@@ -26,10 +27,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub(crate) use self::fault::{Fault, Operation};
 use self::{
     fault::Spells,
+    passages::Passages,
     wire::{Cord, Wires},
+};
+pub(crate) use self::{
+    fault::{Fault, Operation},
+    passages::Passage,
 };
 use super::Site;
 
@@ -55,7 +60,10 @@ struct Way {
     /// How many more messages are refused.
     refusing: Arc<AtomicUsize>,
     refused: Arc<AtomicUsize>,
+    /// Which requests fail: their method, what stands in their path, and whether they are forbidden rather than lost.
+    failing: Arc<Mutex<Option<(Method, String, bool)>>>,
     spells: Arc<Mutex<Spells>>,
+    passages: Passages,
 }
 
 impl Drop for Proxy {
@@ -73,7 +81,9 @@ impl Proxy {
             target: site.url.clone(),
             refusing: Arc::default(),
             refused: Arc::default(),
+            failing: Arc::default(),
             spells: Arc::default(),
+            passages: Passages::default(),
         };
         let stop = Stop::default();
         let (nursery, _exits) = Nursery::new(stop.clone());
@@ -88,9 +98,26 @@ impl Proxy {
         self.way.refusing.store(count, Ordering::SeqCst);
     }
 
-    /// How many messages were refused so far.
+    /// How many messages were refused so far, or how many requests have failed since they were told to.
     pub(crate) fn refused(&self) -> usize {
         self.way.refused.load(Ordering::SeqCst)
+    }
+
+    /// Forbids every request of this method in whose path `part` stands, from now on and instead of any other.
+    pub(crate) fn forbid(&self, method: Method, part: &str) {
+        self.way.refused.store(0, Ordering::SeqCst);
+        *self.way.failing.lock().unwrap() = Some((method, part.to_owned(), true));
+    }
+
+    /// The same as if nobody stood behind a gateway: another try may pass.
+    pub(crate) fn lose(&self, method: Method, part: &str) {
+        self.way.refused.store(0, Ordering::SeqCst);
+        *self.way.failing.lock().unwrap() = Some((method, part.to_owned(), false));
+    }
+
+    /// Everything that came by so far, in the order of coming.
+    pub(crate) fn passages(&self) -> Vec<Passage> {
+        self.way.passages.all()
     }
 
     /// From now on every request of this sort suffers `fault`, once each: made again, it passes. Of the uploads of an account
@@ -102,6 +129,7 @@ impl Proxy {
     /// Everything passes from now on.
     pub(crate) fn heal(&self) {
         self.way.spells.lock().unwrap().lift();
+        *self.way.failing.lock().unwrap() = None;
     }
 
     /// How many requests of this sort have suffered `fault`.
@@ -119,6 +147,17 @@ impl Way {
             self.refused.fetch_add(1, Ordering::SeqCst);
         }
         refuses
+    }
+
+    /// The answer to a request that fails, if this one does.
+    fn failure(&self, head: &request::Parts) -> Option<Response<Body>> {
+        let failing = self.failing.lock().unwrap();
+        let (method, part, is_forbidden) = failing.as_ref()?;
+        if head.method != *method || !head.uri.path().contains(part.as_str()) {
+            return None;
+        }
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        Some(if *is_forbidden { forbidden() } else { nobody() })
     }
 
     /// Has the homeserver answer.
@@ -176,11 +215,22 @@ async fn pass(State(way): State<Way>, ConnectInfo(cord): ConnectInfo<Cord>, requ
     if way.refuses(&head) {
         return limited();
     }
+    if let Some(failure) = way.failure(&head) {
+        return failure;
+    }
+    // Whoever goes away before the answer leaves this unanswered: nobody works on the request any more.
+    let passage = way.passages.begin(&head);
+    let response = serve(&way, &cord, head, body).await;
+    way.passages.answer(passage, response.status().as_u16());
+    response
+}
+
+async fn serve(way: &Way, cord: &Cord, head: request::Parts, body: Body) -> Response<Body> {
     // Whoever is killed in the middle of a request has nobody left to be answered.
-    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else { return cut(&cord) };
+    let Ok(body) = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await else { return cut(cord) };
     let fault = way.spells.lock().unwrap().fault_of(&head, &body);
     match fault {
-        Some(fault) => way.fail(fault, &head, body, &cord).await,
+        Some(fault) => way.fail(fault, &head, body, cord).await,
         None => way.ask(&head, body).await,
     }
 }
@@ -193,6 +243,15 @@ fn cut(cord: &Cord) -> Response<Body> {
 
 fn nobody() -> Response<Body> {
     Response::builder().status(502).body(Body::from("<html>Bad Gateway</html>")).unwrap()
+}
+
+fn forbidden() -> Response<Body> {
+    let body = json!({"errcode": "M_FORBIDDEN", "error": "told so by a test"});
+    Response::builder()
+        .status(403)
+        .header("content-type", "application/json")
+        .body(Body::from(body.to_string()))
+        .unwrap()
 }
 
 fn limited() -> Response<Body> {

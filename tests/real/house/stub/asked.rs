@@ -25,6 +25,8 @@ pub(crate) struct Asked {
     pub(crate) pictures: usize,
     /// Whether the caller went away before the answer was over.
     pub(crate) gone: bool,
+    /// Whether the caller has had all of the answer.
+    pub(crate) over: bool,
 }
 
 impl Asked {
@@ -51,6 +53,7 @@ impl Asked {
             pictures: pictures.filter(|part| part["type"] == "image_url").count(),
             messages,
             gone: false,
+            over: false,
         }
     }
 
@@ -95,8 +98,19 @@ impl Record {
         self.0.lock().unwrap().all.clone()
     }
 
+    pub(super) fn in_flight(&self) -> usize {
+        self.0.lock().unwrap().in_flight
+    }
+
     pub(super) fn in_flight_max(&self) -> usize {
         self.0.lock().unwrap().in_flight_max
+    }
+
+    /// The newest call that was to answer something that holds `needle`, as far as `look` is interested in it.
+    pub(super) fn newest<T>(&self, needle: &str, look: impl Fn(&Asked) -> T) -> Option<T> {
+        let calls = self.0.lock().unwrap();
+        let is_it = |asked: &&Asked| asked.form.is_none() && asked.last.contains(needle);
+        calls.all.iter().rev().find(is_it).map(look)
     }
 
     pub(super) fn begin(&self, asked: Asked) -> Call {
@@ -119,5 +133,6 @@ impl Drop for Call {
         let mut calls = self.record.0.lock().unwrap();
         calls.in_flight -= 1;
         calls.all[self.number].gone = !self.over;
+        calls.all[self.number].over = self.over;
     }
 }

@@ -151,6 +151,20 @@ impl Stub {
         .await;
     }
 
+    /// Waits until something that holds `needle` was answered to its end.
+    pub(crate) async fn wait_over(&self, needle: &str, deadline: Duration) {
+        wait_for(&format!("the model to have answered {needle}"), deadline, async || {
+            let over = self.shared.record.newest(needle, |asked| asked.over);
+            if over == Some(true) { Ok(()) } else { Err(over) }
+        })
+        .await;
+    }
+
+    /// How many calls there are right now.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.shared.record.in_flight()
+    }
+
     /// How many calls there were at once, at most.
     pub(crate) fn in_flight_max(&self) -> usize {
         self.shared.record.in_flight_max()
