@@ -49,6 +49,8 @@ struct Account {
     device: String,
     token: String,
     since: String,
+    /// What the homeserver calls the filter, as our program knows it from its first boot.
+    filter: String,
 }
 
 /// Starts the client on the accounts that the program left behind, and waits until everybody has been answered once.
@@ -66,7 +68,8 @@ async fn plan(homeserver: &Homeserver, state: &Path) -> Result<Plan> {
         let token = account.tokens.context("an account without tokens")?.access.reveal().to_owned();
         let router = account.entity.as_str() == "router";
         let (device, since) = (account.device.to_string(), since.as_str().to_owned());
-        accounts.push((router, Account { user: user.to_string(), device, token, since }));
+        let filter = name_filter(homeserver, user.as_str(), &token).await?;
+        accounts.push((router, Account { user: user.to_string(), device, token, since, filter }));
     }
     accounts.sort_by_key(|(router, _)| !router);
     let rooms = store.rooms().await?.into_iter().map(|room| room.room.to_string());
@@ -77,6 +80,22 @@ async fn plan(homeserver: &Homeserver, state: &Path) -> Result<Plan> {
     };
     store.close().await;
     Ok(plan)
+}
+
+/// Has the homeserver name what our program's filter says.
+async fn name_filter(homeserver: &Homeserver, user: &str, token: &str) -> Result<String> {
+    let filter = json!({
+        "presence": { "types": [] },
+        "room": {
+            "state": { "lazy_load_members": true },
+            "timeline": { "limit": 50, "lazy_load_members": true },
+            "ephemeral": { "types": [] },
+        },
+    });
+    let url = format!("{}/_matrix/client/v3/user/{user}/filter", homeserver.url());
+    let request = reqwest::Client::builder().no_proxy().build()?.post(url).json(&filter).bearer_auth(token);
+    let answer: Value = serde_json::from_slice(&request.send().await?.error_for_status()?.bytes().await?)?;
+    Ok(answer["filter_id"].as_str().context("a filter without a name")?.to_owned())
 }
 
 /// The client itself.
@@ -154,17 +173,9 @@ impl Client {
     }
 
     async fn sync(&self, account: &Account, since: &str, wait: Duration) -> Result<String> {
-        // What our program's filter says.
-        let filter = json!({
-            "presence": { "types": [] },
-            "room": {
-                "state": { "lazy_load_members": true },
-                "timeline": { "limit": 50, "lazy_load_members": true },
-                "ephemeral": { "types": [] },
-            },
-        });
-        let (filter, wait) = (filter.to_string(), wait.as_millis().to_string());
-        let query = [("filter", filter.as_str()), ("since", since), ("timeout", &wait), ("set_presence", "offline")];
+        let wait = wait.as_millis().to_string();
+        let query =
+            [("filter", account.filter.as_str()), ("since", since), ("timeout", &wait), ("set_presence", "offline")];
         let url = Url::parse_with_params(&format!("{}/_matrix/client/v3/sync", self.url), query)?;
         let next = answer(account, self.http.get(url)).await?;
         Ok(next["next_batch"].as_str().context("a sync response without a position")?.to_owned())

@@ -29,6 +29,7 @@ pub(crate) fn table(small: &Trial, large: &Trial) -> String {
     add("Restart ÷ raw client, wall", &|trial| format!("{:.2}", ratio(trial)));
     add("Memory after first boot, resident", &|trial| megabytes(resident(&trial.first)));
     add("Memory after first boot, of that heap and stacks", &|trial| megabytes(anonymous(&trial.first)));
+    add("Memory minutes later, resident", &|trial| megabytes(bytes(trial.settled.resident)));
     add("Memory after restart, resident", &|trial| megabytes(resident(&restart(trial))));
     add("Memory after restart, of that heap and stacks", &|trial| megabytes(anonymous(&restart(trial))));
     add("Open descriptors", &|trial| restart(trial).descriptors.to_string());
@@ -39,6 +40,7 @@ pub(crate) fn table(small: &Trial, large: &Trial) -> String {
         row(&mut table, name, &[megabytes(base), format!("{:.2} MB", each / MEGABYTE)]);
     };
     add("Resident, after first boot", &|trial| resident(&trial.first));
+    add("Resident, minutes later", &|trial| bytes(trial.settled.resident));
     add("Resident, after restart", &|trial| resident(&restart(trial)));
     add("Heap and stacks, after restart", &|trial| anonymous(&restart(trial)));
     table
