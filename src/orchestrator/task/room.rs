@@ -28,6 +28,20 @@ const JOIN_ATTEMPTS_MAX: usize = 4;
 /// The pause after the first failed join; it doubles.
 const JOIN_PAUSE: Duration = Duration::from_millis(100);
 
+/// What a room is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Caption {
+    name: String,
+    topic: Option<String>,
+}
+
+impl Caption {
+    /// As it is configured.
+    pub(super) fn of(room: &Room) -> Self {
+        Self { name: room.name.clone(), topic: room.topic.clone() }
+    }
+}
+
 /// What a visit to a room found.
 pub(super) struct Visit {
     /// The room.
@@ -38,14 +52,19 @@ pub(super) struct Visit {
     pub(super) somebody_is_busy: bool,
     /// What kept somebody out.
     pub(super) trouble: Option<RoomError>,
+    /// What the room is called now, if it is ours to say.
+    pub(super) caption: Option<Caption>,
 }
 
 /// Brings the room behind `key` to what the configuration says. Nothing is visited where nobody ever was.
+///
+/// Where another name or topic than the configured one is `shown`, it is changed.
 pub(super) async fn look_after(
     config: &Config,
     store: &Store,
     lines: &Lines,
     key: &RoomKey,
+    shown: Option<&Caption>,
 ) -> Result<Option<Visit>, RoomError> {
     let Some(router) = lines.get(&config.router().name) else { return Err(MatrixError::NotOpen.into()) };
     let accounts = store.accounts().await?;
@@ -53,11 +72,15 @@ pub(super) async fn look_after(
         return let_go(config, store, lines, (key, router), &accounts).await;
     };
     let room = find_or_make(config, store, router, key, wanted).await?;
-    show_caption(store, router, key, wanted).await?;
+    let caption = Caption::of(wanted);
+    if let Some(shown) = shown {
+        show_caption(store, router, key, (shown, &caption)).await?;
+    }
     let members = router.members(room.clone()).await;
     let members = members.map_err(|cause| RoomError::at_the_door(router.user(), key, cause))?;
     let facts = facts(config, store, lines, &accounts, key, members).await?;
-    let mut visit = Visit { room, settled: settled(&facts), somebody_is_busy: false, trouble: None };
+    let mut visit =
+        Visit { room, settled: settled(&facts), somebody_is_busy: false, trouble: None, caption: Some(caption) };
     let mut router_ill = false;
     let steps = room_steps(&facts);
     let busy = busy(store, &visit.room, &steps).await?;
@@ -104,7 +127,7 @@ async fn let_go(
     let Some(room) = store.room(key).await? else { return Ok(None) };
     let members = router.members(room.clone()).await?;
     let facts = facts(config, store, lines, accounts, key, members).await?;
-    let mut visit = Visit { room, settled: BTreeSet::new(), somebody_is_busy: false, trouble: None };
+    let mut visit = Visit { room, settled: BTreeSet::new(), somebody_is_busy: false, trouble: None, caption: None };
     let mut steps = room_steps(&facts);
     steps.retain(|step| matches!(step, RoomStep::Leave(_) | RoomStep::Remove(_)));
     let busy = busy(store, &visit.room, &steps).await?;
@@ -194,29 +217,26 @@ async fn make(
     Ok(room)
 }
 
-/// H3: gives a room that we made its new name and topic. Other people's rooms are called what they call them.
-async fn show_caption(store: &Store, router: &Arc<dyn Session>, key: &RoomKey, wanted: &Room) -> Result<(), RoomError> {
+/// H3: gives a room that we made its new name and topic, as far as they aren't what is `shown`. Other people's rooms are called
+/// what they call them.
+async fn show_caption(
+    store: &Store,
+    router: &Arc<dyn Session>,
+    key: &RoomKey,
+    (shown, wanted): (&Caption, &Caption),
+) -> Result<(), RoomError> {
     let Some(managed) = store.rooms().await?.into_iter().find(|room| room.key == *key && room.made_by_us) else {
         return Ok(());
     };
-    let fact = format!("caption.{key}");
-    let caption = json!([wanted.name, wanted.topic]).to_string();
-    let known = store.fact(&fact).await?;
-    if known.as_ref() == Some(&caption) {
-        return Ok(());
+    // What didn't change may be what people made of it since.
+    if shown.name != wanted.name {
+        caption_room(router, &managed.room, "m.room.name", json!({ "name": wanted.name })).await?;
     }
-    // Nobody knows of one that was just made. What didn't change may be what people made of it since.
-    let shown: Option<(String, Option<String>)> = known.and_then(|known| serde_json::from_str(&known).ok());
-    if let Some((name, topic)) = shown {
-        if name != wanted.name {
-            caption_room(router, &managed.room, "m.room.name", json!({ "name": wanted.name })).await?;
-        }
-        if topic != wanted.topic {
-            let topic = wanted.topic.as_deref().unwrap_or_default();
-            caption_room(router, &managed.room, "m.room.topic", json!({ "topic": topic })).await?;
-        }
+    if shown.topic != wanted.topic {
+        let topic = wanted.topic.as_deref().unwrap_or_default();
+        caption_room(router, &managed.room, "m.room.topic", json!({ "topic": topic })).await?;
     }
-    Ok(store.save_fact(&fact, &caption).await?)
+    Ok(())
 }
 
 /// Sets a room's name or topic. A room in which the router may not do that is looked after all the same.

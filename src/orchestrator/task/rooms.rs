@@ -18,7 +18,7 @@ use super::{
     lines::{Lines, RoomError},
     person::person_name,
     report::{Arrival, QUIET_PAUSE, Report, Wish},
-    room::{self, Visit},
+    room::{self, Caption, Visit},
     space,
 };
 use crate::{
@@ -61,6 +61,8 @@ pub(super) struct Rooms {
     /// Who is where, as far as this run has seen.
     housed: BTreeSet<(EntityName, RoomKey)>,
     ids: BTreeMap<RoomKey, RoomId>,
+    /// What rooms are called whose new name or topic isn't shown yet.
+    captions: BTreeMap<RoomKey, Caption>,
     /// What was last said about each room in trouble, so that it isn't said again and again.
     troubles: BTreeMap<String, String>,
 }
@@ -90,8 +92,8 @@ impl Rooms {
         chance: Chance,
     ) -> Self {
         let (lines, agenda, troubles) = (Arc::default(), Agenda::default(), BTreeMap::new());
-        let (housed, ids) = (BTreeSet::new(), BTreeMap::new());
-        Self { config, store, homeserver, reports, chance, lines, agenda, housed, ids, troubles }
+        let (housed, ids, captions) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { config, store, homeserver, reports, chance, lines, agenda, housed, ids, captions, troubles }
     }
 
     /// Works until told to stop.
@@ -154,6 +156,12 @@ impl Rooms {
         let now = observe::now();
         match wish {
             Wish::Renew(config) => {
+                for (key, was) in &self.config.rooms {
+                    let (was, now) = (Caption::of(was), config.rooms.get(key).map(Caption::of));
+                    if now.is_some_and(|now| now != was) {
+                        self.captions.entry(key.clone()).or_insert(was);
+                    }
+                }
                 self.config = config;
                 let config = &self.config;
                 let is_inside = |entity: &EntityName, key: &RoomKey| {
@@ -161,6 +169,7 @@ impl Rooms {
                 };
                 self.housed.retain(|(entity, key)| is_inside(entity, key));
                 self.ids.retain(|key, _| config.rooms.contains_key(key));
+                self.captions.retain(|key, _| config.rooms.contains_key(key));
                 self.troubles.retain(|key, _| config.rooms.keys().any(|other| other.as_str() == key));
                 let names: Vec<EntityName> = config.entities.iter().map(|entity| entity.name.clone()).collect();
                 for name in names {
@@ -212,12 +221,15 @@ impl Rooms {
                 Finished::Errands(work.await.unwrap_or_else(|_| Err(late())))
             }
             .boxed(),
-            Chore::Room(key) => async move {
-                let work = time::timeout(CHORE_TIME_MAX, room::look_after(&config, &store, &lines, &key));
-                let visit = work.await.unwrap_or_else(|_| Err(late()));
-                Finished::Room(key, visit)
+            Chore::Room(key) => {
+                let shown = self.captions.get(&key).cloned();
+                async move {
+                    let visit = room::look_after(&config, &store, &lines, &key, shown.as_ref());
+                    let visit = time::timeout(CHORE_TIME_MAX, visit).await.unwrap_or_else(|_| Err(late()));
+                    Finished::Room(key, visit)
+                }
+                .boxed()
             }
-            .boxed(),
             Chore::Space => {
                 let rooms = self.ids.clone();
                 async move {
@@ -257,6 +269,16 @@ impl Rooms {
     }
 
     async fn finish_visit(&mut self, key: RoomKey, visit: Result<Option<Visit>, RoomError>) {
+        if let Ok(Some(Visit { caption: Some(shown), .. })) = &visit
+            && self.captions.contains_key(&key)
+        {
+            // It may have changed once more since the visit began.
+            if self.config.rooms.get(&key).map(Caption::of).as_ref() == Some(shown) {
+                self.captions.remove(&key);
+            } else {
+                self.captions.insert(key.clone(), shown.clone());
+            }
+        }
         let (room, settled, busy, trouble) = match visit {
             Ok(Some(visit)) => (Some(visit.room), visit.settled, visit.somebody_is_busy, visit.trouble),
             Ok(None) => (None, BTreeSet::new(), false, None),
