@@ -14,7 +14,7 @@ use std::{
 use matrix_sdk::Client;
 use tokio::{
     sync::{Mutex as Turn, RwLock, RwLockReadGuard},
-    time::{self, Instant},
+    time,
 };
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
     notes::Notes,
     prepared::Prepared,
     request::{self, Plain, Unanswered},
+    rest::Rest,
     sync::Hears,
 };
 use crate::{
@@ -58,9 +59,9 @@ pub(super) struct Line {
     pub(super) prepared: Prepared,
     /// What the library took in of the sync stream.
     pub(super) feed: Feed,
-    /// What this line is to the others, and until when it rests.
+    /// What this line is to the others.
     pub(super) post: Post,
-    rests_until: Mutex<Option<Instant>>,
+    pub(super) rest: Rest,
     /// Whether somebody wants to hear who is typing.
     hears_typing: AtomicBool,
 }
@@ -104,7 +105,7 @@ impl Line {
             prepared: Prepared::default(),
             feed: Feed::default(),
             post,
-            rests_until: Mutex::default(),
+            rest: Rest::default(),
             hears_typing: AtomicBool::new(false),
         })
     }
@@ -195,7 +196,7 @@ impl Line {
         locked(&self.members_seen).clear();
         self.prepared.forget();
         self.shared.watch.leaves(self.post);
-        *locked(&self.rests_until) = None;
+        self.rest.allow(None);
     }
 
     /// Makes one plain request.
@@ -271,20 +272,6 @@ impl Line {
     /// Notes that a message went out to the members as of `version`.
     pub(super) fn members_known(&self, room: RoomId, version: u64) {
         locked(&self.members_seen).insert(room, version);
-    }
-
-    /// Waits while the line may rest, but no longer than half the time that a step may wait for news: whoever watches over the step
-    /// must not take a rest for silence.
-    pub(super) async fn rest(&self, wait: Duration) {
-        let until = locked(&self.rests_until).take();
-        if let Some(until) = until {
-            time::sleep_until(until.min(Instant::now() + wait / 2)).await;
-        }
-    }
-
-    /// The line may rest for so long before its next step.
-    pub(super) fn may_rest(&self, rest: Option<Duration>) {
-        *locked(&self.rests_until) = rest.map(|rest| Instant::now() + rest);
     }
 
     /// From now on it is told who is typing.

@@ -13,6 +13,7 @@ mod notes;
 mod prepared;
 mod presence;
 mod request;
+mod rest;
 mod rooms;
 #[cfg(test)]
 mod samples;

@@ -55,8 +55,10 @@ pub(super) async fn create(line: &Arc<Line>, plan: RoomPlan) -> Result<RoomId, M
         content.room_type = Some(RoomType::Space);
         request.creation_content = Some(Raw::new(&content).map_err(|error| nonsense(&error.to_string()))?);
     }
-    let room = line.library().await?.client.create_room(request).await.map_err(|error| failure::verb(&error))?;
-    our_room(room.room_id())
+    let room = line.library().await?.client.create_room(request).await.map_err(|error| failure::verb(&error));
+    // People may speak there at once.
+    line.rest.end();
+    our_room(room?.room_id())
 }
 
 pub(super) async fn resolve(line: &Arc<Line>, alias: &AliasId) -> Result<Option<RoomId>, MatrixError> {
@@ -68,11 +70,13 @@ pub(super) async fn resolve(line: &Arc<Line>, alias: &AliasId) -> Result<Option<
     }
 }
 
-pub(super) async fn join(client: &Client, room: &str, via: &[String]) -> Result<RoomId, MatrixError> {
+pub(super) async fn join(line: &Arc<Line>, room: &str, via: &[String]) -> Result<RoomId, MatrixError> {
     let id = RoomOrAliasId::parse(room).map_err(|error| nonsense(&error.to_string()))?;
     let via: Vec<OwnedServerName> = via.iter().filter_map(|server| server.as_str().try_into().ok()).collect();
-    let room = client.join_room_by_id_or_alias(&id, &via).await.map_err(|error| failure::verb(&error))?;
-    our_room(room.room_id())
+    let library = line.library().await?;
+    let room = library.client.join_room_by_id_or_alias(&id, &via).await.map_err(|error| failure::verb(&error));
+    line.rest.end();
+    our_room(room?.room_id())
 }
 
 pub(super) async fn leave(line: &Arc<Line>, room: &RoomId) -> Result<(), MatrixError> {

@@ -58,10 +58,10 @@ impl Session for SharedLine {
             let line = &self.0;
             line.goes_on_after(since.clone())?;
             let step = line.shared.watch.step(line.post);
-            line.rest(wait).await;
+            line.rest.take(wait).await;
             let page = sync::step(line, since, wait).await?;
             fault_point(&format!("sync.persisted.{}", line.account().entity));
-            line.may_rest(step.brought(&page, sync::rooms(line).await));
+            line.rest.allow(step.brought(&page, sync::rooms(line).await));
             Ok(page)
         }
         .boxed()
@@ -140,11 +140,11 @@ impl Session for SharedLine {
     }
 
     fn join(&self, room: RoomId, via: Vec<String>) -> Answer<'_, ()> {
-        self.with(async move |library| rooms::join(&library.client, room.as_str(), &via).await.map(drop))
+        async move { rooms::join(&self.0, room.as_str(), &via).await.map(drop) }.boxed()
     }
 
     fn join_alias(&self, alias: AliasId) -> Answer<'_, RoomId> {
-        self.with(async move |library| rooms::join(&library.client, alias.as_str(), &[]).await)
+        async move { rooms::join(&self.0, alias.as_str(), &[]).await }.boxed()
     }
 
     fn leave(&self, room: RoomId) -> Answer<'_, ()> {
