@@ -27,7 +27,6 @@ use super::{
     prepared::Prepared,
     request::{self, Plain, Unanswered},
     rest::Rest,
-    sync::Hears,
 };
 use crate::{
     matrix::{AccountBook, Keys, MatrixError, marks::Marks, watch::Post},
@@ -68,6 +67,15 @@ pub(super) struct Line {
 
 /// The position before the first response is none.
 type Position = Option<SyncToken>;
+
+/// What a step of the stream brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hears {
+    /// What is said and done.
+    Words,
+    /// And who is typing.
+    TypingToo,
+}
 
 /// The SDK's client and what belongs to it.
 pub(super) struct Library {

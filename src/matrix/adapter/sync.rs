@@ -25,7 +25,7 @@ use super::{
     client::ruma_user,
     failure,
     feed::{Reader, stirs},
-    line::Line,
+    line::{Hears, Line},
     presence::ruma_event,
     rooms::ruma_room,
     translate::{departure, slip, state_change},
@@ -42,15 +42,6 @@ const TIMELINE_EVENTS_MAX: u32 = 50;
 const HISTORY_EVENTS_MAX: u32 = 100;
 /// Says who is typing.
 const TYPING: &str = "m.typing";
-
-/// What a step of the stream brings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Hears {
-    /// What is said and done.
-    Words,
-    /// And who is typing.
-    TypingToo,
-}
 
 /// Waits up to `wait` for news after `since`. The library takes in what concerns it; the rest we read by ourselves.
 pub(super) async fn step(line: &Arc<Line>, since: Option<SyncToken>, wait: Duration) -> Result<Page, MatrixError> {
