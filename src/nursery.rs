@@ -3,7 +3,7 @@
 use std::{any::Any, io, panic::AssertUnwindSafe, thread::JoinHandle};
 
 use futures_util::FutureExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How many endings may wait to be read; a task that ends while it is full waits with its report.
@@ -149,6 +149,19 @@ impl Nursery {
 #[expect(clippy::disallowed_methods, reason = "this is the one spawner that every other place must use")]
 pub fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// Has `work` that blocks done on a thread of its own. Gives where its outcome comes; whoever no longer waits is not missed.
+///
+/// # Errors
+/// When the operating system has no thread to give.
+pub fn answered_by_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<oneshot::Receiver<T>> {
+    let (sender, answer) = oneshot::channel();
+    thread(name, move || drop(sender.send(work())))?;
+    Ok(answer)
 }
 
 /// What a panic said.

@@ -61,6 +61,7 @@ pub(crate) async fn start(homeserver: &Homeserver, state: &Path) -> Result<Start
 /// What our program's restart asks for, as its own store knows.
 async fn plan(homeserver: &Homeserver, state: &Path) -> Result<Plan> {
     let store = Store::open(state).await?;
+    let http = reqwest::Client::builder().no_proxy().build()?;
     let mut accounts = Vec::new();
     for account in store.accounts().await? {
         let since = store.position(&account.entity).await?.context("an account without a position")?;
@@ -68,7 +69,7 @@ async fn plan(homeserver: &Homeserver, state: &Path) -> Result<Plan> {
         let token = account.tokens.context("an account without tokens")?.access.reveal().to_owned();
         let router = account.entity.as_str() == "router";
         let (device, since) = (account.device.to_string(), since.as_str().to_owned());
-        let filter = name_filter(homeserver, user.as_str(), &token).await?;
+        let filter = name_filter(&http, homeserver, user.as_str(), &token).await?;
         accounts.push((router, Account { user: user.to_string(), device, token, since, filter }));
     }
     accounts.sort_by_key(|(router, _)| !router);
@@ -83,7 +84,7 @@ async fn plan(homeserver: &Homeserver, state: &Path) -> Result<Plan> {
 }
 
 /// Has the homeserver name what our program's filter says.
-async fn name_filter(homeserver: &Homeserver, user: &str, token: &str) -> Result<String> {
+async fn name_filter(http: &reqwest::Client, homeserver: &Homeserver, user: &str, token: &str) -> Result<String> {
     let filter = json!({
         "presence": { "types": [] },
         "room": {
@@ -93,7 +94,7 @@ async fn name_filter(homeserver: &Homeserver, user: &str, token: &str) -> Result
         },
     });
     let url = format!("{}/_matrix/client/v3/user/{user}/filter", homeserver.url());
-    let request = reqwest::Client::builder().no_proxy().build()?.post(url).json(&filter).bearer_auth(token);
+    let request = http.post(url).json(&filter).bearer_auth(token);
     let answer: Value = serde_json::from_slice(&request.send().await?.error_for_status()?.bytes().await?)?;
     Ok(answer["filter_id"].as_str().context("a filter without a name")?.to_owned())
 }

@@ -70,7 +70,7 @@ pub use model::{
     Team, TeamMode, ThreadMode, UserPattern,
 };
 pub use problem::{Problem, Severity, Spot};
-pub use render::{Colour, render};
+pub use render::{Colour, render, render_errors};
 pub use schema::schema;
 pub use skill::{Skill, read_skill};
 pub use skills::{check_skills, skill_files};

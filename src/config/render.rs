@@ -9,6 +9,9 @@ const LINE_CHARS_MAX: usize = 100;
 /// How much of a long line is shown before the caret, in characters.
 const BEFORE_CARET_CHARS_MAX: usize = 60;
 
+/// How many errors are shown where there is no room for all.
+const ERRORS_SHOWN_MAX: usize = 5;
+
 /// Whether the output may use terminal colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
@@ -29,6 +32,16 @@ pub fn render(problems: &[Problem], colour: Colour) -> String {
         render_one(&mut text, problem, Paint(colour));
     }
     text
+}
+
+/// The first errors among `problems` as text, and how many more there are: for where there is no room for all.
+#[must_use]
+pub fn render_errors(problems: &[Problem]) -> String {
+    let errors: Vec<Problem> = problems.iter().filter(|problem| problem.severity == Severity::Error).cloned().collect();
+    let shown = &errors[..errors.len().min(ERRORS_SHOWN_MAX)];
+    let left = errors.len() - shown.len();
+    let more = if left == 0 { String::new() } else { format!("… and {left} more\n") };
+    format!("{}{more}", render(shown, Colour::Never))
 }
 
 fn render_one(text: &mut String, problem: &Problem, paint: Paint) {

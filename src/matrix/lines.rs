@@ -4,12 +4,12 @@ use std::{
     collections::BTreeMap,
     fmt,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::sync::Notify;
 
-use super::Session;
+use super::{Session, locked::locked};
 use crate::model::{EntityName, UserId};
 
 type Connected = BTreeMap<EntityName, Arc<dyn Session>>;
@@ -95,7 +95,7 @@ impl Lines {
 
 impl Board {
     fn now(&self) -> MutexGuard<'_, Plugged> {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.now)
     }
 
     fn change(&self, change: impl FnOnce(&mut Connected) -> bool) {

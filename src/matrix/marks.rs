@@ -2,9 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
+use super::locked::locked;
 use crate::model::{RoomId, UserId};
 
 /// What each member of a room is called.
@@ -53,18 +54,17 @@ impl Marks {
     /// What members are called, if that was asked since it last changed.
     pub(super) fn names(&self, room: &RoomId) -> Option<Names> {
         let version = self.of(room).names_version;
-        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = locked(&self.names);
         names.get(room).filter(|(known, _)| *known == version).map(|(_, names)| Arc::clone(names))
     }
 
     /// Keeps what members are called, as asked when the names were at `version`.
     pub(super) fn keep_names(&self, room: RoomId, version: u64, asked: Names) {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(room, (version, asked));
+        locked(&self.names).insert(room, (version, asked));
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<RoomId, Mark>> {
-        // A panic elsewhere leaves plain values behind, never half-written ones.
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.rooms)
     }
 }
 

@@ -19,6 +19,7 @@ mod catchup;
 mod error;
 mod hex;
 mod lines;
+mod locked;
 mod login;
 mod marks;
 mod names;

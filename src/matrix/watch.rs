@@ -8,11 +8,11 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
-use super::{Keys, Page, Slip};
+use super::{Keys, Page, Slip, locked::locked};
 use crate::model::{Content, EventId, RoomId};
 
 /// The shortest rest: about the time from a question to the whole of a quick answer.
@@ -101,8 +101,7 @@ impl Watch {
     }
 
     fn locked(&self) -> MutexGuard<'_, Posts> {
-        // A panic elsewhere leaves plain values behind, never half-written ones.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

@@ -1,14 +1,12 @@
 //! What the admins' room is told of a changed configuration.
 
 use crate::{
-    config::{Colour, Problem, Severity, render},
+    config::{Problem, render_errors},
     model::{Reload, ReloadOutcome},
 };
 
 /// How many lines of differences are told.
 const LINES_TOLD_MAX: usize = 30;
-/// How many errors are shown.
-const ERRORS_SHOWN_MAX: usize = 5;
 
 /// What is worth telling, as Markdown. `was_wrong` says that the last thing told was that the files aren't what runs.
 pub(super) fn announcement(reload: &Reload, problems: &[Problem], was_wrong: bool) -> Option<String> {
@@ -21,7 +19,7 @@ pub(super) fn announcement(reload: &Reload, problems: &[Problem], was_wrong: boo
             format!("The configuration is in order again, and changed:\n\n{}", block(&some(&reload.changes)))
         }
         (ReloadOutcome::Invalid, _) => {
-            format!("**The configuration can't be used.** {kept}\n\n{}", block(&errors(problems)))
+            format!("**The configuration can't be used.** {kept}\n\n{}", block(&render_errors(problems)))
         }
         (ReloadOutcome::Refused, _) => {
             let what = "The configuration asks for what can't change while Maitre runs.";
@@ -43,20 +41,12 @@ pub(super) fn answer(reload: &Reload, problems: &[Problem]) -> String {
     }
 }
 
-fn errors(problems: &[Problem]) -> String {
-    let errors: Vec<Problem> = problems.iter().filter(|problem| problem.severity == Severity::Error).cloned().collect();
-    let shown = &errors[..errors.len().min(ERRORS_SHOWN_MAX)];
-    format!("{}{}", render(shown, Colour::Never), more(errors.len() - shown.len()))
-}
-
 fn some(lines: &[String]) -> String {
     let shown = &lines[..lines.len().min(LINES_TOLD_MAX)];
     let text: Vec<String> = shown.iter().map(|line| format!("{line}\n")).collect();
-    format!("{}{}", text.concat(), more(lines.len() - shown.len()))
-}
-
-fn more(left: usize) -> String {
-    if left == 0 { String::new() } else { format!("… and {left} more\n") }
+    let left = lines.len() - shown.len();
+    let more = if left == 0 { String::new() } else { format!("… and {left} more\n") };
+    format!("{}{more}", text.concat())
 }
 
 /// A block in which nothing is anything but itself.

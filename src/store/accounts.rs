@@ -17,11 +17,7 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub async fn account(&self, entity: &EntityName) -> Result<Option<Account>, StoreError> {
         let entity = entity.clone();
-        self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT * FROM accounts WHERE entity = ?1")?;
-            Ok(query.query_row([entity.as_str()], read_account).optional()?)
-        })
-        .await
+        self.read(move |db| Ok(find_account(db, &entity)?)).await
     }
 
     /// Every account, by entity.
@@ -108,7 +104,13 @@ fn save(db: &Connection, account: &Account) -> rusqlite::Result<()> {
 }
 
 /// An account as it is kept.
-pub(super) fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
+/// The account of `entity`.
+pub(super) fn find_account(db: &Connection, entity: &EntityName) -> rusqlite::Result<Option<Account>> {
+    let mut query = db.prepare_cached("SELECT * FROM accounts WHERE entity = ?1")?;
+    query.query_row([entity.as_str()], read_account).optional()
+}
+
+fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
     let password = match (secret(row, "password")?, row.get("password_ours")?) {
         (Some(secret), Some(ours)) => Some(Password { secret, ours }),
         (_, _) => None,

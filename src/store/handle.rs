@@ -39,13 +39,10 @@ impl Store {
     /// [`StoreError::Locked`] when another process works on the folder, [`StoreError::Folder`] when it can't be used, and
     /// [`StoreError::Open`] when the database in it is of a newer form, somebody else's, damaged or not to be written.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let (sender, answer) = oneshot::channel();
         let at = folder.to_owned();
-        nursery::thread("store-open", move || {
-            // A caller who has gone leaves nobody to tell; the store closes again.
-            drop(sender.send(FileEngine::open(&at)));
-        })
-        .map_err(|error| StoreError::folder(folder, error))?;
+        // A caller who has gone leaves nobody to tell; the store closes again.
+        let answer = nursery::answered_by_thread("store-open", move || FileEngine::open(&at))
+            .map_err(|error| StoreError::folder(folder, error))?;
         let engine = answer.await.unwrap_or(Err(StoreError::Closed))?;
         Ok(Self::over(Arc::new(engine)))
     }

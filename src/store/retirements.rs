@@ -4,7 +4,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::{
     Store, StoreError,
-    accounts::read_account,
+    accounts::find_account,
     columns::{Word as _, all, id, run, word},
 };
 use crate::model::{Account, EntityName};
@@ -66,8 +66,7 @@ impl Store {
     ) -> Result<(Option<Account>, Option<Retirement>), StoreError> {
         let entity = entity.clone();
         self.read(move |db| {
-            let mut query = db.prepare_cached("SELECT * FROM accounts WHERE entity = ?1")?;
-            let account = query.query_row([entity.as_str()], read_account).optional()?;
+            let account = find_account(db, &entity)?;
             let mut query = db.prepare_cached("SELECT state FROM retirements WHERE entity = ?1")?;
             Ok((account, query.query_row([entity.as_str()], |row| word(row, "state")).optional()?))
         })

@@ -118,6 +118,17 @@ async fn existing_accounts_are_entered() {
     assert!(maitre.stop().await.success());
 }
 
+/// Waits until all but the last one are up. Gives what keeps that one down.
+async fn why_beta_is_down(maitre: &mut Maitre) -> String {
+    let status = maitre
+        .wait_status("all but one to be up", |status| {
+            let phases = NAMES.map(|name| entity_of(status, name).phase);
+            (phases == [Phase::Ready, Phase::Ready, Phase::Down]).then(|| status.clone())
+        })
+        .await;
+    entity_of(&status, "beta").reason.clone().unwrap()
+}
+
 /// I1, I3: a name that belongs to somebody else keeps that one entity down, says so, and leaves the others alone.
 #[tokio::test]
 async fn a_name_that_is_taken_keeps_one_entity_down() {
@@ -125,13 +136,7 @@ async fn a_name_that_is_taken_keeps_one_entity_down() {
     let beta = format!("beta-{}", maitre.test);
     shared().registrar().register(&beta, &Secret::new("somebody else's")).await.unwrap();
     maitre.start();
-    let status = maitre
-        .wait_status("all but one to be up", |status| {
-            let phases = NAMES.map(|name| entity_of(status, name).phase);
-            (phases == [Phase::Ready, Phase::Ready, Phase::Down]).then(|| status.clone())
-        })
-        .await;
-    let reason = entity_of(&status, "beta").reason.clone().unwrap();
+    let reason = why_beta_is_down(&mut maitre).await;
     assert!(reason.contains(&beta) && reason.contains("taken"), "{reason}");
     let (code, text) = maitre.get("/ready").await;
     assert!(code == 503 && text.contains("beta"), "{code} {text}");
@@ -314,13 +319,7 @@ async fn who_is_gone_for_good_does_not_come_back() {
     assert!(reason.starts_with("signing beta in failed") && reason.contains("accounts.deactivate_removed"), "{reason}");
     assert!(maitre.stop().await.success());
     maitre.start();
-    let status = maitre
-        .wait_status("all but one to be up", |status| {
-            let phases = NAMES.map(|name| entity_of(status, name).phase);
-            (phases == [Phase::Ready, Phase::Ready, Phase::Down]).then(|| status.clone())
-        })
-        .await;
-    let reason = entity_of(&status, "beta").reason.clone().unwrap();
+    let reason = why_beta_is_down(&mut maitre).await;
     assert!(reason.contains("deactivated for good") && reason.contains("another name"), "{reason}");
     assert!(maitre.stop().await.success());
 

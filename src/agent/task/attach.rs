@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::timeout;
 
 use super::job::{Job, Means};
 use crate::{
@@ -71,12 +71,8 @@ async fn reading(means: &Means, job: &Job, sees: bool, content: Value, attachmen
 /// Reads on a thread of its own: a file can be made so that it takes long.
 async fn read(attachment: Attachment, bytes: Vec<u8>) -> Reading {
     let without = Reading::without(&attachment, "reading it takes too long");
-    let (sender, answer) = oneshot::channel();
-    // Whoever waited too long is gone by the time it is read.
-    let work = move || drop(sender.send(Reading::of(&attachment, bytes)));
-    if nursery::thread("read-attachment", work).is_err() {
-        return without;
-    }
+    let work = move || Reading::of(&attachment, bytes);
+    let Ok(answer) = nursery::answered_by_thread("read-attachment", work) else { return without };
     match timeout(READ_MAX, answer).await {
         Ok(Ok(reading)) => reading,
         Ok(Err(_)) | Err(_) => without,

@@ -10,10 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{Mutex, oneshot},
-    time::timeout,
-};
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::{
     agent::shelf::Shelf,
@@ -52,10 +49,8 @@ impl Skills {
         let (folders, names) = (config.skill_folders.clone(), names.to_vec());
         let look = async {
             let mut known = Arc::clone(&self.0).lock_owned().await;
-            let (sender, found) = oneshot::channel();
-            // Whoever waited too long is gone by the time it is known.
-            let work = move || drop(sender.send(look(&mut known, &folders, &names, observe::now())));
-            nursery::thread("look-for-skills", work).map_err(Unseen::NoThread)?;
+            let work = move || look(&mut known, &folders, &names, observe::now());
+            let found = nursery::answered_by_thread("look-for-skills", work).map_err(Unseen::NoThread)?;
             found.await.map_err(|_broken| Unseen::TooLong)
         };
         timeout(LOOK_MAX, look).await.unwrap_or(Err(Unseen::TooLong))

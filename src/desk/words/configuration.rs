@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::markup::{block, code, plain};
 use crate::{
-    config::{
-        Colour, Config, Excerpt, Loaded, NotWritten, Problem, Proposal, Severity, Unseen, Unsettable, diff, render,
-        tell,
-    },
+    config::{Config, Excerpt, Loaded, NotWritten, Problem, Proposal, Unseen, Unsettable, diff, render_errors, tell},
     model::{Poll, PollAbout, PollOption, Setting, UserId},
 };
 
@@ -18,8 +15,6 @@ const YES: &str = "✅";
 const NO: &str = "❌";
 /// What yes means.
 const WRITE: &str = "write it";
-/// How many errors are shown.
-const ERRORS_SHOWN_MAX: usize = 5;
 
 /// What is said where the command is switched off.
 #[must_use]
@@ -177,11 +172,7 @@ fn planned(running: &Config, new: &Config) -> Plan {
 }
 
 fn errors(problems: &[Problem]) -> String {
-    let errors: Vec<Problem> = problems.iter().filter(|problem| problem.severity == Severity::Error).cloned().collect();
-    let shown = &errors[..errors.len().min(ERRORS_SHOWN_MAX)];
-    let left = errors.len() - shown.len();
-    let more = if left == 0 { String::new() } else { format!("… and {left} more\n") };
-    block(&format!("{}{more}", render(shown, Colour::Never)))
+    block(&render_errors(problems))
 }
 
 /// Which file it is, without the folders that lead to it.

@@ -7,14 +7,14 @@ use matrix_sdk::{
     authentication::matrix::MatrixSession,
     config::RequestConfig,
     encryption::{BackupDownloadStrategy, EncryptionSettings},
-    ruma::{OwnedDeviceId, UserId as RumaUserId},
+    ruma::{OwnedDeviceId, RoomId as RumaRoomId, UserId as RumaUserId},
     store::{StateStoreDataKey, StateStoreDataValue, StoreConfig},
 };
 
 use super::{devices::Devices, failure};
 use crate::{
     matrix::{MatrixError, hex::from_hex, watch::Watch},
-    model::{Account, Secret, SyncToken, Tokens, UserId},
+    model::{Account, RoomId, Secret, SyncToken, Tokens, UserId},
 };
 
 /// Connections to one SQLite file of the SDK.
@@ -137,6 +137,11 @@ fn session(account: &Account) -> Result<MatrixSession, MatrixError> {
 /// The SDK's form of one of our user ids.
 pub(super) fn ruma_user(user: &UserId) -> Result<matrix_sdk::ruma::OwnedUserId, MatrixError> {
     RumaUserId::parse(user.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
+}
+
+/// The SDK's form of one of our room ids.
+pub(super) fn ruma_room(room: &RoomId) -> Result<matrix_sdk::ruma::OwnedRoomId, MatrixError> {
+    RumaRoomId::parse(room.as_str()).map_err(|error| MatrixError::Nonsense { cause: error.to_string() })
 }
 
 fn store_key(digits: &Secret) -> Result<[u8; 32], MatrixError> {

@@ -18,7 +18,13 @@ use matrix_sdk::{
 };
 use serde_json::Value;
 
-use super::{client::ruma_user, failure, line::Line, presence::ruma_event, sync::handle, translate::clear_content};
+use super::{
+    client::ruma_user,
+    failure,
+    line::{Library, Line},
+    presence::ruma_event,
+    translate::clear_content,
+};
 use crate::{
     matrix::{MatrixError, Provenance},
     model::{Account, Content, EventId, RoomId, Sealed, SealedCause, Secret},
@@ -44,7 +50,7 @@ pub(super) async fn establish(line: &Arc<Line>) -> Result<(), MatrixError> {
         None if was_set_up => publish_again(line, client).await?,
         Some(_) | None => {}
     }
-    if let Some(recovery_key) = set_up(line, client).await? {
+    if let Some(recovery_key) = set_up(line, client, &shown).await? {
         line.keep_recovery_key(recovery_key).await?;
     }
     if let Some(ours) = ours {
@@ -111,12 +117,12 @@ fn key_store(cause: &dyn std::fmt::Display) -> MatrixError {
 }
 
 /// Sets up cross-signing and recovery where they are missing. Gives the recovery key, if a new one was made.
-async fn set_up(line: &Arc<Line>, client: &Client) -> Result<Option<Secret>, MatrixError> {
+async fn set_up(line: &Line, client: &Client, shown: &Shown) -> Result<Option<Secret>, MatrixError> {
     let account = &line.account();
     if account.recovery_key.is_some() {
         return Ok(None);
     }
-    cross_sign(line, client, account).await?;
+    cross_sign(client, account, shown).await?;
     // A backup that we made just before a crash is found again by now; enabling recovery then goes on with it.
     client.encryption().wait_for_e2ee_initialization_tasks().await;
     match client.encryption().recovery().enable().await {
@@ -132,9 +138,8 @@ async fn set_up(line: &Arc<Line>, client: &Client) -> Result<Option<Secret>, Mat
 
 /// Has the account vouch for its device. What the SDK made once it takes for shown, though the homeserver may never have
 /// got it, so the homeserver is asked.
-async fn cross_sign(line: &Arc<Line>, client: &Client, account: &Account) -> Result<(), MatrixError> {
+async fn cross_sign(client: &Client, account: &Account, shown: &Shown) -> Result<(), MatrixError> {
     let (encryption, Some(user)) = (client.encryption(), client.user_id()) else { return Err(MatrixError::NotOpen) };
-    let shown = shown(line).await?;
     if !shown.vouches {
         return make_identity(client, account).await;
     }
@@ -163,11 +168,11 @@ async fn make_identity(client: &Client, account: &Account) -> Result<(), MatrixE
 }
 
 /// Tries once more to read an encrypted event.
-pub(super) async fn unseal(line: &Line, client: &Client, room: &RoomId, raw: &str) -> Result<Content, MatrixError> {
+pub(super) async fn unseal(library: &Library, room: &RoomId, raw: &str) -> Result<Content, MatrixError> {
     let sealed = || Content::Sealed(Sealed { raw: raw.to_owned(), session: None, cause: SealedCause::KeyMissing });
     let event = Raw::<OriginalSyncRoomEncryptedEvent>::from_json_string(raw.to_owned())
         .map_err(|error| MatrixError::Nonsense { cause: error.to_string() })?;
-    let event = handle(line, client, room)?.decrypt_event(&event, None).await.map_err(|error| failure::verb(&error))?;
+    let event = library.room(room)?.decrypt_event(&event, None).await.map_err(|error| failure::verb(&error))?;
     match event.kind {
         TimelineEventKind::UnableToDecrypt { .. } => Ok(sealed()),
         TimelineEventKind::Decrypted(_) | TimelineEventKind::PlainText { .. } => {
@@ -178,14 +183,12 @@ pub(super) async fn unseal(line: &Line, client: &Client, room: &RoomId, raw: &st
 
 /// From where an event came that says `content`.
 pub(super) async fn provenance(
-    line: &Line,
-    client: &Client,
+    library: &Library,
     room: &RoomId,
     event: &EventId,
     content: &str,
 ) -> Result<Provenance, MatrixError> {
-    let event =
-        handle(line, client, room)?.event(&ruma_event(event)?, None).await.map_err(|error| failure::verb(&error))?;
+    let event = library.room(room)?.event(&ruma_event(event)?, None).await.map_err(|error| failure::verb(&error))?;
     Ok(came_from(&event, content))
 }
 

@@ -8,7 +8,7 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -21,7 +21,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use tokio::time::Instant;
 
 use crate::{
-    matrix::{Page, RoomPage, Slip},
+    matrix::{Page, RoomPage, Slip, locked::locked},
     observe::fault_switch,
 };
 
@@ -114,8 +114,7 @@ impl Feed {
     }
 
     fn locked(&self) -> MutexGuard<'_, Fed> {
-        // A panic elsewhere leaves plain values behind, never half-written ones.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

@@ -5,20 +5,20 @@ use std::{
     collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use matrix_sdk::Client;
+use matrix_sdk::{Client, Room};
 use tokio::{
     sync::{Mutex as Turn, RwLock, RwLockReadGuard},
     time,
 };
 
 use super::{
-    client::{self, Shared},
+    client::{self, Shared, ruma_room},
     devices::Devices,
     failure,
     feed::Feed,
@@ -29,8 +29,8 @@ use super::{
     rest::Rest,
 };
 use crate::{
-    matrix::{AccountBook, Keys, MatrixError, marks::Marks, watch::Post},
-    model::{Account, RoomId, Secret, SyncToken, Tokens, UserId},
+    matrix::{AccountBook, Keys, MatrixError, locked::locked, marks::Marks, watch::Post},
+    model::{Account, EntityName, RoomId, Secret, SyncToken, Tokens, UserId},
 };
 
 /// How long a client that is let go may take to finish what it does for its keys.
@@ -80,6 +80,7 @@ pub(super) enum Hears {
 /// The SDK's client and what belongs to it.
 pub(super) struct Library {
     pub(super) client: Client,
+    user: UserId,
     /// What it has to ask about devices.
     pub(super) devices: Option<Devices>,
     /// The room keys that it gets.
@@ -121,6 +122,11 @@ impl Line {
     /// Who this is.
     pub(super) fn user(&self) -> &UserId {
         &self.user
+    }
+
+    /// Whose it is.
+    pub(super) fn entity(&self) -> EntityName {
+        locked(&self.account).entity.clone()
     }
 
     /// The account as it is now.
@@ -189,7 +195,7 @@ impl Line {
             client::build(&self.shared, self.notes.folder(), &self.account(), since.as_ref(), keep).await?;
         let arrivals = Mutex::new(Arrivals::of(&client).await);
         self.feed.begin();
-        Ok(Library { client, devices, arrivals })
+        Ok(Library { client, user: self.user.clone(), devices, arrivals })
     }
 
     /// Lets go of the library, once what it does in the background for its keys is done: two clients must not work on one key
@@ -237,13 +243,14 @@ impl Line {
         if locked(&self.position).is_none() {
             return Err(MatrixError::NotOpen);
         }
-        self.account().tokens.map(|tokens| tokens.access).ok_or(MatrixError::LoggedOut)
+        let account = locked(&self.account);
+        account.tokens.as_ref().map(|tokens| tokens.access.clone()).ok_or(MatrixError::LoggedOut)
     }
 
     /// The token that came in the place of one that was `refused`.
     pub(super) async fn token_after(self: &Arc<Self>, refused: Secret) -> Result<Secret, MatrixError> {
         if self.token()? == refused {
-            if self.account().tokens.is_none_or(|tokens| tokens.refresh.is_none()) {
+            if locked(&self.account).tokens.as_ref().is_none_or(|tokens| tokens.refresh.is_none()) {
                 return Err(MatrixError::LoggedOut);
             }
             // The library gets a new one with whatever it asks, and only one at a time.
@@ -253,7 +260,7 @@ impl Line {
     }
 
     fn keep_tokens(&self, tokens: Tokens) -> Result<(), MatrixError> {
-        let entity = self.account().entity;
+        let entity = self.entity();
         self.accounts.save_tokens(&entity, tokens.clone())?;
         locked(&self.account).tokens = Some(tokens);
         Ok(())
@@ -261,7 +268,7 @@ impl Line {
 
     /// Keeps the key that unlocks the account's secret storage.
     pub(super) async fn keep_recovery_key(&self, key: Secret) -> Result<(), MatrixError> {
-        let entity = self.account().entity;
+        let entity = self.entity();
         self.accounts.save_recovery_key(&entity, key.clone()).await?;
         locked(&self.account).recovery_key = Some(key);
         Ok(())
@@ -294,6 +301,12 @@ impl Line {
 }
 
 impl Library {
+    /// The handle of a room that the account is in.
+    pub(super) fn room(&self, room: &RoomId) -> Result<Room, MatrixError> {
+        let handle = self.client.get_room(&ruma_room(room)?);
+        handle.ok_or_else(|| MatrixError::NotJoined { user: self.user.clone(), room: room.clone() })
+    }
+
     /// The room keys that came since the last look.
     pub(super) fn new_keys(&self) -> Keys {
         locked(&self.arrivals).as_mut().map_or_else(|| Keys::Of(BTreeSet::new()), Arrivals::so_far)
@@ -304,9 +317,4 @@ impl Drop for Line {
     fn drop(&mut self) {
         self.shared.watch.leaves(self.post);
     }
-}
-
-fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere leaves plain values behind, never half-written ones.
-    value.lock().unwrap_or_else(PoisonError::into_inner)
 }

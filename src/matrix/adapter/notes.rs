@@ -6,10 +6,12 @@ use std::{
     io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use serde::{Deserialize, Serialize};
+
+use crate::matrix::locked::locked;
 
 /// Where it is noted.
 const FILE: &str = "notes.json";
@@ -83,8 +85,7 @@ impl Notes {
     }
 
     fn locked(&self) -> MutexGuard<'_, Noted> {
-        // A panic elsewhere leaves plain values behind, never half-written ones.
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.noted)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::model::RoomId;
+use crate::{matrix::locked::locked, model::RoomId};
 
 /// How long an answer holds, from the moment of the question. Whoever switches encryption on is heard of by our own loops
 /// within that time, as a rule.
@@ -43,8 +43,7 @@ impl Prepared {
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<RoomId, Instant>> {
-        // A panic elsewhere leaves plain values behind, never half-written ones.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }
 

@@ -12,7 +12,10 @@ use matrix_sdk::ruma::{
     events::receipt::ReceiptThread,
 };
 
-use super::{client::ruma_user, line::Line, rooms::ruma_room};
+use super::{
+    client::{ruma_room, ruma_user},
+    line::Line,
+};
 use crate::{
     matrix::{MatrixError, Typing},
     model::{EventId, RoomId, TransactionId},

@@ -1,6 +1,6 @@
 //! One request in an account's name, without the library: it has to know nothing of those that keys don't matter for.
 
-use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock, time::Duration};
 
 use matrix_sdk::{
     HttpError,
@@ -20,6 +20,10 @@ use crate::{
     matrix::{MatrixError, wire::root_cause},
     model::Secret,
 };
+
+/// All that we ask has stood where it stands since this version.
+static VERSIONS: LazyLock<SupportedVersions> =
+    LazyLock::new(|| SupportedVersions { versions: BTreeSet::from([MatrixVersion::V1_1]), features: BTreeSet::new() });
 
 /// A request that we make by ourselves.
 pub(super) trait Plain:
@@ -103,7 +107,6 @@ impl Paths for SinglePath {
 
 impl Paths for VersionHistory {
     fn input() -> Self::Input<'static> {
-        // All that we ask has stood where it stands since then.
-        Cow::Owned(SupportedVersions { versions: BTreeSet::from([MatrixVersion::V1_1]), features: BTreeSet::new() })
+        Cow::Borrowed(&*VERSIONS)
     }
 }

@@ -1,7 +1,7 @@
 //! The rest that a line may take between two steps of its stream, and what ends it.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -9,6 +9,8 @@ use tokio::{
     sync::Notify,
     time::{self, Instant},
 };
+
+use crate::matrix::locked::locked;
 
 /// One line's rest.
 #[derive(Debug, Default)]
@@ -41,8 +43,7 @@ impl Rest {
     }
 
     fn until(&self) -> MutexGuard<'_, Option<Instant>> {
-        // A panic elsewhere leaves plain values behind, never half-written ones.
-        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.until)
     }
 }
 

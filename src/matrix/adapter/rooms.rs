@@ -20,7 +20,11 @@ use matrix_sdk::{
 };
 use serde_json::{Value, json};
 
-use super::{client::ruma_user, failure, line::Line};
+use super::{
+    client::{ruma_room, ruma_user},
+    failure,
+    line::Line,
+};
 use crate::{
     matrix::{MatrixError, Presence, RoomPlan, names::harmless},
     model::{AliasId, RoomId, UserId},
@@ -194,11 +198,6 @@ fn member(event: &Value) -> Option<(UserId, Presence)> {
         _ => return None,
     };
     Some((UserId::parse(event["state_key"].as_str()?).ok()?, presence))
-}
-
-/// The SDK's form of one of our room ids.
-pub(super) fn ruma_room(room: &RoomId) -> Result<matrix_sdk::ruma::OwnedRoomId, MatrixError> {
-    RumaRoomId::parse(room.as_str()).map_err(|error| nonsense(&error.to_string()))
 }
 
 fn our_room(room: &RumaRoomId) -> Result<RoomId, MatrixError> {

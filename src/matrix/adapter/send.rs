@@ -16,10 +16,9 @@ use matrix_sdk_base::RoomInfoNotableUpdateReasons;
 use serde_json::Value;
 
 use super::{
+    client::ruma_room,
     failure,
     line::{Library, Line},
-    rooms::ruma_room,
-    sync::handle,
 };
 use crate::{
     matrix::{MatrixError, Outgoing},
@@ -68,7 +67,7 @@ async fn is_encrypted(line: &Arc<Line>, room: &RoomId) -> Result<bool, MatrixErr
 /// Whether we know it without asking.
 async fn knows_encrypted(line: &Line, room: &RoomId) -> bool {
     if let Some(library) = line.loaded().await
-        && handle(line, &library.client, room).is_ok_and(|room| room.encryption_state().is_encrypted())
+        && library.room(room).is_ok_and(|room| room.encryption_state().is_encrypted())
     {
         line.marks.encrypted(room);
     }
@@ -100,7 +99,7 @@ async fn send_clear(line: &Arc<Line>, message: Outgoing) -> Result<EventId, Matr
 async fn send_sealed(line: &Arc<Line>, message: Outgoing) -> Result<EventId, MatrixError> {
     let library = line.library().await?;
     let (id, mark) = (message.room.clone(), line.marks.of(&message.room));
-    let room = handle(line, &library.client, &id)?;
+    let room = library.room(&id)?;
     if room.state() != RoomState::Joined {
         return Err(MatrixError::NotJoined { user: line.user().clone(), room: id });
     }
@@ -111,7 +110,7 @@ async fn send_sealed(line: &Arc<Line>, message: Outgoing) -> Result<EventId, Mat
     match &sent {
         Ok(_) => line.members_known(id, mark.members_version),
         Err(MatrixError::PlaintextRefused { room }) => {
-            PlaintextRefused { entity: &line.account().entity, room }.emit();
+            PlaintextRefused { entity: &line.entity(), room }.emit();
         }
         Err(_) => {}
     }

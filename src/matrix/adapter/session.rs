@@ -60,7 +60,7 @@ impl Session for SharedLine {
             let step = line.shared.watch.step(line.post);
             line.rest.take(wait).await;
             let page = sync::step(line, since, wait).await?;
-            fault_point(&format!("sync.persisted.{}", line.account().entity));
+            fault_point(&format!("sync.persisted.{}", line.entity()));
             line.rest.allow(step.brought(&page, sync::rooms(line).await));
             Ok(page)
         }
@@ -76,11 +76,11 @@ impl Session for SharedLine {
     }
 
     fn unseal(&self, room: RoomId, raw: String) -> Answer<'_, Content> {
-        self.with(async move |library| crypto::unseal(&self.0, &library.client, &room, &raw).await)
+        self.with(async move |library| crypto::unseal(&library, &room, &raw).await)
     }
 
     fn provenance(&self, room: RoomId, event: EventId, content: String) -> Answer<'_, Provenance> {
-        self.with(async move |library| crypto::provenance(&self.0, &library.client, &room, &event, &content).await)
+        self.with(async move |library| crypto::provenance(&library, &room, &event, &content).await)
     }
 
     fn prepare(&self, room: RoomId) -> Answer<'_, ()> {

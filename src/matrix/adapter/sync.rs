@@ -27,7 +27,6 @@ use super::{
     feed::{Reader, stirs},
     line::{Hears, Line},
     presence::ruma_event,
-    rooms::ruma_room,
     translate::{departure, slip, state_change},
 };
 use crate::{
@@ -157,8 +156,7 @@ pub(super) async fn history(
     options.from = from;
     options.to = until.map(|token| token.as_str().to_owned());
     options.limit = UInt::from(HISTORY_EVENTS_MAX);
-    let room_handle = handle(line, &library.client, &room)?;
-    let messages = room_handle.messages(options).await.map_err(|error| failure::verb(&error))?;
+    let messages = library.room(&room)?.messages(options).await.map_err(|error| failure::verb(&error))?;
     let slips = slips(line.user(), &room, &messages.chunk);
     slips.iter().filter_map(change_of).for_each(|change| mark(&line.marks, change));
     Ok(HistoryPage { slips, older: messages.end })
@@ -171,7 +169,7 @@ pub(super) async fn own_events(
     thread: Option<&EventId>,
 ) -> Result<Vec<Unplaced>, MatrixError> {
     let library = line.library().await?;
-    let (own, handle) = (line.user(), handle(line, &library.client, room)?);
+    let (own, handle) = (line.user(), library.room(room)?);
     let events = if let Some(thread) = thread {
         let options = RelationsOptions {
             dir: Direction::Backward,
@@ -190,12 +188,6 @@ pub(super) async fn own_events(
         Slip::Event(_) | Slip::Change(_) | Slip::OwnJoin | Slip::OwnLeave => None,
     };
     Ok(slips(own, room, &events).into_iter().filter_map(own_and_clear).collect())
-}
-
-/// The SDK's handle of a room that the account is in.
-pub(super) fn handle(line: &Line, client: &Client, room: &RoomId) -> Result<matrix_sdk::Room, MatrixError> {
-    let handle = client.get_room(&ruma_room(room)?);
-    handle.ok_or_else(|| MatrixError::NotJoined { user: line.user().clone(), room: room.clone() })
 }
 
 /// The rooms that the account is in, where the library can tell.

@@ -3,10 +3,7 @@
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{Semaphore, oneshot},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::clerk::{Call, Clerk, Said, Visit};
 use crate::{
@@ -115,13 +112,12 @@ async fn written(nudge: &Nudge, setting: &Setting, asker: &str) -> String {
 async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Unread> {
     let look = async {
         let place = DISK.acquire().await;
-        let (sender, done) = oneshot::channel();
-        // Whoever waited too long is gone by the time it is done.
         let work = move || {
-            drop(sender.send(work()));
+            let done = work();
             drop(place);
+            done
         };
-        nursery::thread("look-at-configuration", work).map_err(Unread::NoThread)?;
+        let done = nursery::answered_by_thread("look-at-configuration", work).map_err(Unread::NoThread)?;
         done.await.map_err(|_broken| Unread::TooLong)
     };
     timeout(DISK_TIME_MAX, look).await.unwrap_or(Err(Unread::TooLong))
