@@ -105,6 +105,10 @@ async fn live(
     tell(&format!("{} agents: first boot", house.agents));
     let Started { process, cost: start } = program.start().await?;
     let town = Town::open(homeserver, nursery, house, stub.address()).await?;
+    // Whoever has just made the keys of all accounts holds them for a minute, which most of a house's life is not.
+    wait_until_quiet(homeserver.pid()).await?;
+    process.stop().await?;
+    let Started { process, .. } = program.start().await?;
     wait_until_quiet(homeserver.pid()).await?;
     let before = process.memory_at_rest().await?;
     tell(&format!("{} agents: small rooms", house.agents));
