@@ -5,7 +5,7 @@
 //! message waits here, before it takes the lock; and one that is caught with the lock in its hand lets go of it and begins
 //! again. Nothing is sent twice by that: the repetition has the same transaction id.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::BoxFuture;
 use matrix_sdk::{Client, SqliteCryptoStore, ruma::OwnedUserId};
@@ -49,10 +49,14 @@ impl Devices {
 
     /// Whether anybody of `users` is among those whose devices are kept up to date. When nobody can tell, all are.
     pub(super) async fn follows_any(&self, users: &[OwnedUserId]) -> bool {
-        match self.store.load_tracked_users().await {
-            Ok(followed) => followed.iter().any(|followed| users.contains(&followed.user_id)),
-            Err(_) => true,
-        }
+        let followed = self.followed().await;
+        followed.is_none_or(|followed| users.iter().any(|user| followed.contains(user)))
+    }
+
+    /// Those whose devices are kept up to date, where that can be told.
+    pub(super) async fn followed(&self) -> Option<BTreeSet<OwnedUserId>> {
+        let followed = self.store.load_tracked_users().await.ok()?;
+        Some(followed.into_iter().map(|followed| followed.user_id).collect())
     }
 
     /// Resolves when no question is due, or has been for too long.

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 
 use crate::{
     matrix::{Page, RoomPage, Slip, locked::locked},
+    model::UserId,
     observe::fault_switch,
 };
 
@@ -150,6 +151,14 @@ fn is_room_for_the_library(room: &JoinedRoom) -> bool {
     !(words && nothing_else)
 }
 
+/// Whether a response says who `user` is, beside what happened.
+pub(super) fn introduces(room: &JoinedRoom, user: &UserId) -> bool {
+    let (State::Before(state) | State::After(state)) = &room.state else { return false };
+    let is_of =
+        |event: &Raw<_>| event.get_field::<String>("state_key").is_ok_and(|key| key.as_deref() == Some(user.as_str()));
+    state.events.iter().any(|event| is_introduction(event) && is_of(event))
+}
+
 fn left_out_max() -> Duration {
     if fault_switch("library.hasty") { LEFT_OUT_MAX_IN_HASTE } else { LEFT_OUT_MAX }
 }
@@ -274,6 +283,27 @@ mod tests {
         let to_device = json!({ "type": "m.room_key", "sender": "@a:s", "content": {} });
         check(json!({ "to_device": { "events": [to_device] } }), true);
         check(json!({ "account_data": { "events": [{ "type": "m.direct", "content": {} }] } }), true);
+    }
+
+    #[test]
+    fn whoever_speaks_is_introduced() {
+        let me = UserId::parse("@a:s").unwrap();
+        let check = |body: Value, expected: bool| {
+            let introduced = response(body.clone()).rooms.join.values().any(|room| introduces(room, &me));
+            assert_eq!(introduced, expected, "{body}");
+        };
+        let topic = event("m.room.topic");
+        for place in ["state", "state_after"] {
+            let event = |mut event: Value, key: &str| {
+                event["state_key"] = json!(key);
+                in_room(&json!({ place: { "events": [event] } }))
+            };
+            check(event(member("join"), "@a:s"), true);
+            check(event(member("join"), "@b:s"), false);
+            check(event(member("leave"), "@a:s"), false);
+            check(event(topic.clone(), "@a:s"), false);
+        }
+        check(timeline(&member("join")), false);
     }
 
     /// E1: the library hears of keys that others took, once.

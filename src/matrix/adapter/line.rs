@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    io,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -190,6 +191,8 @@ impl Line {
     async fn load(self: &Arc<Self>, since: Position) -> Result<Library, MatrixError> {
         // The client must not keep its own line alive, or neither would ever go.
         let keeper = Arc::downgrade(self);
+        let unwritten = |error: io::Error| MatrixError::KeyStore { cause: error.to_string() };
+        self.notes.forget_followed().map_err(unwritten)?;
         let keep = Arc::new(move |tokens| keeper.upgrade().ok_or(MatrixError::NotOpen)?.keep_tokens(tokens));
         let (client, devices) =
             client::build(&self.shared, self.notes.folder(), &self.account(), since.as_ref(), keep).await?;
@@ -206,6 +209,11 @@ impl Line {
             let settled = encryption.wait_for_e2ee_initialization_tasks();
             // A homeserver that hangs would hold us up; what is left then fails on its own.
             drop(time::timeout(SETTLE_TIME_MAX, settled).await);
+            if let Some(devices) = &library.devices
+                && let Some(followed) = devices.followed().await
+            {
+                self.notes.note_followed(followed);
+            }
         }
         locked(&self.members_seen).clear();
         self.prepared.forget();

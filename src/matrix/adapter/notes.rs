@@ -1,14 +1,15 @@
 //! What is noted beside an account's key store, so that the store needn't be opened to tell it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::OpenOptions,
-    io::Write as _,
+    io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
 };
 
+use matrix_sdk::ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 
 use crate::matrix::locked::locked;
@@ -17,6 +18,8 @@ use crate::matrix::locked::locked;
 const FILE: &str = "notes.json";
 /// What the library keeps its keys in. Without it, what is noted of the keys counts no more.
 const KEY_STORE: &str = "matrix-sdk-crypto.sqlite3";
+/// How many followed users are noted. Whoever follows more has the library loaded, as a rule.
+const FOLLOWED_MAX: usize = 200;
 
 /// The notes of one account. A lock rather than a task: they are looked up in the middle of a request.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(super) struct Notes {
 struct Noted {
     /// The public half of the device's own key.
     fingerprint: Option<String>,
+    /// Whose devices the library keeps up to date. Nothing while it is loaded, or after a crash: it may follow others by then.
+    followed: Option<BTreeSet<OwnedUserId>>,
     /// What the homeserver calls the account's filters, each by its content.
     filters: BTreeMap<String, String>,
 }
@@ -48,13 +53,36 @@ impl Notes {
 
     /// The fingerprint of the keys that are kept here.
     pub(super) fn fingerprint(&self) -> Option<String> {
-        let has_keys = self.folder.join(KEY_STORE).try_exists().is_ok_and(|exists| exists);
-        self.locked().fingerprint.clone().filter(|_| has_keys)
+        self.locked().fingerprint.clone().filter(|_| self.has_keys())
     }
 
     /// Notes it.
     pub(super) fn note_fingerprint(&self, fingerprint: String) {
         self.change(|noted| noted.fingerprint = Some(fingerprint));
+    }
+
+    /// Whether the library follows the devices of any of `users`, where that is noted.
+    pub(super) fn follows_any(&self, users: &[OwnedUserId]) -> Option<bool> {
+        let noted = self.locked();
+        let followed = noted.followed.as_ref().filter(|_| self.has_keys())?;
+        Some(users.iter().any(|user| followed.contains(user)))
+    }
+
+    /// Notes whom the library follows, as long as nobody works with it.
+    pub(super) fn note_followed(&self, followed: BTreeSet<OwnedUserId>) {
+        self.change(|noted| noted.followed = Some(followed).filter(|followed| followed.len() <= FOLLOWED_MAX));
+    }
+
+    /// The library may follow others from now on.
+    ///
+    /// # Errors
+    /// When the note can't be taken back: the next start would believe it.
+    pub(super) fn forget_followed(&self) -> io::Result<()> {
+        self.try_change(|noted| noted.followed = None)
+    }
+
+    fn has_keys(&self) -> bool {
+        self.folder.join(KEY_STORE).try_exists().is_ok_and(|exists| exists)
     }
 
     /// What the homeserver calls the filter that says `content`.
@@ -75,13 +103,15 @@ impl Notes {
     }
 
     fn change(&self, change: impl FnOnce(&mut Noted)) {
+        // What can't be written down is asked for again at the next start.
+        drop(self.try_change(change));
+    }
+
+    fn try_change(&self, change: impl FnOnce(&mut Noted)) -> io::Result<()> {
         let mut noted = self.locked();
         let before = noted.clone();
         change(&mut noted);
-        if *noted != before {
-            // What can't be written down is asked for again at the next start.
-            drop(write(&self.folder.join(FILE), &noted));
-        }
+        if *noted == before { Ok(()) } else { write(&self.folder.join(FILE), &noted) }
     }
 
     fn locked(&self) -> MutexGuard<'_, Noted> {
@@ -89,9 +119,11 @@ impl Notes {
     }
 }
 
-fn write(file: &Path, noted: &Noted) -> std::io::Result<()> {
+/// Writes it so that a power cut doesn't bring back what stood there before.
+fn write(file: &Path, noted: &Noted) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-    file.write_all(&serde_json::to_vec(noted)?)
+    file.write_all(&serde_json::to_vec(noted)?)?;
+    file.sync_data()
 }
 
 #[cfg(test)]
@@ -109,6 +141,29 @@ mod tests {
         assert_eq!(notes().fingerprint(), Some("print".to_owned()));
         std::fs::write(folder.path().join(FILE), "{\"fingerprint\": \"pri").unwrap();
         assert_eq!(notes().fingerprint(), None, "it was cut short");
+    }
+
+    /// E1: whoever is followed is known without the keys, unless they may follow others by now.
+    #[test]
+    fn the_followed_are_noted_as_long_as_nobody_works_with_the_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = || Notes::of(folder.path().to_owned());
+        let user = |name: &str| OwnedUserId::try_from(format!("@{name}:s")).unwrap();
+        let (own, friend) = ([user("own")], [user("friend"), user("other")]);
+        notes().note_followed(BTreeSet::from(own.clone()));
+        assert_eq!(notes().follows_any(&own), None, "the keys are gone");
+        std::fs::write(folder.path().join(KEY_STORE), "keys").unwrap();
+        assert_eq!((notes().follows_any(&own), notes().follows_any(&friend)), (Some(true), Some(false)));
+        notes().forget_followed().unwrap();
+        assert_eq!(notes().follows_any(&own), None);
+        let crowd: BTreeSet<OwnedUserId> = (0..=FOLLOWED_MAX).map(|number| user(&number.to_string())).collect();
+        notes().note_followed(crowd);
+        assert_eq!(notes().follows_any(&own), None, "they are too many");
+        std::fs::remove_file(folder.path().join(FILE)).unwrap();
+        std::fs::create_dir(folder.path().join(FILE)).unwrap();
+        let stuck = notes();
+        stuck.note_followed(BTreeSet::from(own.clone()));
+        stuck.forget_followed().expect_err("it can't be written down");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use matrix_sdk::{
 use super::{
     client::ruma_user,
     failure,
-    feed::{Reader, stirs},
+    feed::{Reader, introduces, stirs},
     line::{Hears, Line},
     presence::ruma_event,
     translate::{departure, slip, state_change},
@@ -60,7 +60,7 @@ pub(super) async fn step(line: &Arc<Line>, since: Option<SyncToken>, wait: Durat
 /// One response, read by us; where the library must have it, it asks once more.
 async fn read(line: &Arc<Line>, since: SyncToken, wait: Duration) -> Result<Page, MatrixError> {
     let response = look(line, &since, wait).await?;
-    if !line.feed.must_have(&response) && !follows_any(line, &response.device_lists.changed).await? {
+    if !line.feed.must_have(&response) && !follows_any(line, &new_devices(line.user(), &response)).await? {
         return Ok(Page { keys: line.new_keys().await, ..seen(line.user(), response)? });
     }
     let page = take_in(line, Some(since), Duration::ZERO).await?;
@@ -77,11 +77,23 @@ async fn reader(line: &Line) -> Reader {
     }
 }
 
-/// Whether the library follows the devices of any of these users. Homeservers tell of new devices wherever somebody is seen for
-/// the first time, and of others than those that it follows the library keeps nothing.
+/// Who may have new devices. Homeservers say so of everybody whom they introduce; that an account introduces itself with its
+/// own words is no news.
+fn new_devices(own: &UserId, response: &Response) -> Vec<OwnedUserId> {
+    let introduced = response.rooms.join.values().any(|room| introduces(room, own));
+    let is_news = |user: &&OwnedUserId| !(introduced && user.as_str() == own.as_str());
+    response.device_lists.changed.iter().filter(is_news).cloned().collect()
+}
+
+/// Whether the library follows the devices of any of these users. Of others than those the library keeps nothing.
 async fn follows_any(line: &Arc<Line>, users: &[OwnedUserId]) -> Result<bool, MatrixError> {
     if users.is_empty() {
         return Ok(false);
+    }
+    if line.loaded().await.is_none()
+        && let Some(follows) = line.notes.follows_any(users)
+    {
+        return Ok(follows);
     }
     match &line.loaded_now().await?.devices {
         Some(devices) => Ok(devices.follows_any(users).await),
