@@ -155,4 +155,6 @@ pub struct Admitted {
     pub known: u64,
     /// Events that were kept sealed until now and became readable.
     pub healed: u64,
+    /// How many of all these somebody may have to look at now.
+    pub due: u64,
 }

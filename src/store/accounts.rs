@@ -33,8 +33,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub async fn users(&self) -> Result<BTreeMap<UserId, EntityName>, StoreError> {
-        let sql = "SELECT user, entity FROM accounts WHERE user IS NOT NULL";
-        self.read(move |db| Ok(all(db, sql, [], |row| Ok((id(row, "user")?, id(row, "entity")?)))?)).await
+        self.read(|db| Ok(users(db)?)).await
     }
 
     /// Keeps `account` as it is, in place of what was known of it.
@@ -103,7 +102,12 @@ fn save(db: &Connection, account: &Account) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// An account as it is kept.
+/// Whose account each known user is.
+pub(super) fn users(db: &Connection) -> rusqlite::Result<BTreeMap<UserId, EntityName>> {
+    let sql = "SELECT user, entity FROM accounts WHERE user IS NOT NULL";
+    all(db, sql, [], |row| Ok((id(row, "user")?, id(row, "entity")?)))
+}
+
 /// The account of `entity`.
 pub(super) fn find_account(db: &Connection, entity: &EntityName) -> rusqlite::Result<Option<Account>> {
     let mut query = db.prepare_cached("SELECT * FROM accounts WHERE entity = ?1")?;

@@ -16,7 +16,7 @@ impl Store {
     /// Admits all of `batches` in one step: events, changes and positions.
     ///
     /// An event that is known already is only ever improved: sealed becomes clear, history becomes live, never the
-    /// reverse. It keeps its place. Of each event exactly one of the three figures of [`Admitted`] tells.
+    /// reverse. It keeps its place. Of each event exactly one of the first three figures of [`Admitted`] tells.
     ///
     /// # Errors
     /// [`StoreError`] when it could not be committed; then nothing of it is kept, and it may be repeated.
@@ -32,19 +32,9 @@ impl Store {
     }
 }
 
-enum Fate {
-    Fresh,
-    Known,
-    Healed,
-}
-
 fn admit(db: &Connection, batch: &Batch, admitted: &mut Admitted) -> rusqlite::Result<()> {
     for event in &batch.events {
-        match admit_event(db, batch, event)? {
-            Fate::Fresh => admitted.fresh += 1,
-            Fate::Known => admitted.known += 1,
-            Fate::Healed => admitted.healed += 1,
-        }
+        admit_event(db, batch, event, admitted)?;
     }
     for change in &batch.changes {
         changes::apply(db, batch, change)?;
@@ -52,19 +42,25 @@ fn admit(db: &Connection, batch: &Batch, admitted: &mut Admitted) -> rusqlite::R
     batch.token.as_ref().map_or(Ok(()), |token| positions::save(db, &batch.entity, token))
 }
 
-fn admit_event(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<Fate> {
-    if insert(db, batch, event)? {
-        return Ok(Fate::Fresh);
-    }
-    match event.standing {
-        Standing::Live => make_live(db, event)?,
-        Standing::History => {}
-    }
-    let healed = match &event.content {
-        Content::Clear { kind, json } => heal(db, event, kind, json)?,
-        Content::Sealed(_) => false,
+fn admit_event(db: &Connection, batch: &Batch, event: &Incoming, admitted: &mut Admitted) -> rusqlite::Result<()> {
+    let clear = match &event.content {
+        Content::Clear { kind, json } => Some((kind, json)),
+        Content::Sealed(_) => None,
     };
-    Ok(if healed { Fate::Healed } else { Fate::Known })
+    let is_due = clear.is_some_and(|(kind, _)| is_due(kind));
+    if insert(db, batch, event)? {
+        admitted.fresh += 1;
+        admitted.due += u64::from(is_due);
+        return Ok(());
+    }
+    let became_live = event.standing == Standing::Live && make_live(db, event)?;
+    let healed = match clear {
+        Some((kind, json)) => heal(db, event, kind, json)?,
+        None => false,
+    };
+    *(if healed { &mut admitted.healed } else { &mut admitted.known }) += 1;
+    admitted.due += u64::from(became_live || healed && is_due);
+    Ok(())
 }
 
 fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<bool> {
@@ -101,13 +97,12 @@ fn insert(db: &Connection, batch: &Batch, event: &Incoming) -> rusqlite::Result<
     Ok(inserted == 1)
 }
 
-fn make_live(db: &Connection, event: &Incoming) -> rusqlite::Result<()> {
+fn make_live(db: &Connection, event: &Incoming) -> rusqlite::Result<bool> {
     // Whoever looked at it took it for history.
     let sql =
         "UPDATE events SET standing = 'live', due = (kind IS NOT NULL AND kind IN (SELECT value FROM json_each(?3)))
                WHERE room = ?1 AND event = ?2 AND standing = 'history'";
-    run(db, sql, [event.room.as_str(), event.event.as_str(), &to_json(&DUE_KINDS)])?;
-    Ok(())
+    Ok(run(db, sql, [event.room.as_str(), event.event.as_str(), &to_json(&DUE_KINDS)])? == 1)
 }
 
 fn heal(db: &Connection, event: &Incoming, kind: &str, json: &str) -> rusqlite::Result<bool> {

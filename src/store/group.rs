@@ -14,9 +14,9 @@ use crate::observe::fault_point;
 /// caller hears why, and may repeat.
 pub(super) fn commit(db: &Connection, jobs: Vec<Job>) {
     let mut done = Vec::with_capacity(jobs.len());
-    // This statement works while it is prepared, so it is prepared anew each time.
-    let mut whole = db.execute_batch(synchronous(&jobs)).map_err(StoreError::from);
-    whole = whole.and_then(|()| run(db, "BEGIN IMMEDIATE"));
+    let for_good = jobs.iter().any(|job| job.keeping() == Keeping::Irreplaceable);
+    let flushed = if for_good { synchronous(db, "FULL") } else { Ok(()) };
+    let mut whole = flushed.and_then(|()| run(db, "BEGIN IMMEDIATE"));
     for job in jobs {
         match &whole {
             Ok(()) => {
@@ -34,25 +34,32 @@ pub(super) fn commit(db: &Connection, jobs: Vec<Job>) {
         // Nothing to add to the error that is told: a transaction that can't be rolled back fails the next BEGIN.
         drop(run(db, "ROLLBACK"));
     }
+    if for_good {
+        // Should it fail, commits stay safer than they need be.
+        drop(synchronous(db, "NORMAL"));
+    }
     for one in done {
         one.tell(whole.as_ref().err());
     }
 }
 
-/// How the commit of `jobs` reaches the disk. With FULL it is there when it returns, and so is everything before it; with
-/// NORMAL it is in the operating system's hands, which the end of our process doesn't touch.
-fn synchronous(jobs: &[Job]) -> &'static str {
-    let for_good = jobs.iter().any(|job| job.keeping() == Keeping::Irreplaceable);
-    if for_good { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" }
+/// How commits reach the disk. With FULL one is there when it returns, and so is everything before it; with NORMAL, which is
+/// the rule, it is in the operating system's hands, which the end of our process doesn't touch.
+fn synchronous(db: &Connection, level: &str) -> Result<(), StoreError> {
+    Ok(db.pragma_update(None, "synchronous", level)?)
 }
 
 /// Runs `jobs`, which only read, each on one consistent picture of what is committed.
 pub(super) fn look(db: &Connection, jobs: Vec<Job>) {
     for job in jobs {
-        let done = match db.unchecked_transaction() {
-            Ok(picture) => job.run(&picture),
-            Err(error) => job.refuse(error.into()),
+        let done = match run(db, "BEGIN") {
+            Ok(()) => job.run(db),
+            Err(error) => job.refuse(error),
         };
+        if !db.is_autocommit() {
+            // Nothing was changed that could be lost; a picture that can't be let go of fails the next BEGIN.
+            drop(run(db, "COMMIT"));
+        }
         done.tell(None);
     }
 }
@@ -115,13 +122,14 @@ mod tests {
     #[test]
     fn what_nobody_could_tell_again_is_flushed_with_all_that_it_shares_the_commit_with() {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("CREATE TABLE kept (level INTEGER)").unwrap();
+        db.execute_batch("CREATE TABLE kept (level INTEGER); PRAGMA synchronous = NORMAL").unwrap();
         let check = |group: &[Keeping], expected: i64| {
-            let note = "SELECT 1";
+            let note = "INSERT INTO kept SELECT synchronous FROM pragma_synchronous";
             let (jobs, _heard): (Vec<Job>, Vec<Heard>) =
                 group.iter().map(|&keeping| job_keeping(keeping, note)).unzip();
             commit(&db, jobs);
-            let level: i64 = db.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
+            let last = "SELECT level FROM kept ORDER BY rowid DESC LIMIT 1";
+            let level: i64 = db.query_row(last, [], |row| row.get(0)).unwrap();
             assert_eq!(level, expected, "{group:?}");
         };
         let (normal, full) = (1, 2);

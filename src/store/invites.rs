@@ -1,6 +1,6 @@
 //! Invitations that wait for an answer.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{
     Store, StoreError,
@@ -47,21 +47,6 @@ impl Store {
             .await
     }
 
-    /// Whether somebody asked one of ours into `room`, or into one that it replaced, for a direct chat, and wasn't declined.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database can't be read.
-    pub async fn is_direct(&self, room: &RoomId) -> Result<bool, StoreError> {
-        let room = room.clone();
-        self.read(move |db| {
-            let sql = format!(
-                "SELECT 1 FROM invites WHERE room IN ({LINEAGE}) AND direct = 1 AND state IN ('pending', 'accepted')"
-            );
-            Ok(db.prepare_cached(&sql)?.exists([room.as_str()])?)
-        })
-        .await
-    }
-
     /// Remembers what became of `invite`. A newer invitation to the same room stays as it is.
     ///
     /// # Errors
@@ -93,6 +78,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether somebody asked one of ours into `room`, or into one that it replaced, for a direct chat, and wasn't declined.
+pub(super) fn is_direct(db: &Connection, room: &RoomId) -> rusqlite::Result<bool> {
+    let sql =
+        format!("SELECT 1 FROM invites WHERE room IN ({LINEAGE}) AND direct = 1 AND state IN ('pending', 'accepted')");
+    db.prepare_cached(&sql)?.exists([room.as_str()])
 }
 
 fn read_invite(row: &Row<'_>) -> rusqlite::Result<Invite> {

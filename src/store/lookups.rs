@@ -1,5 +1,4 @@
-//! What people ask about: answers by the beginning of their id, answers that failed, messages that nobody can read, and what
-//! a room is called.
+//! What people ask about: answers by the beginning of their id, answers that failed, and messages that nobody can read.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -8,7 +7,7 @@ use super::{
     columns::{all, id, optional_millis, rows},
     turns,
 };
-use crate::model::{Millis, RoomId, RoomKey, TurnId, UserId};
+use crate::model::{Millis, RoomId, TurnId, UserId};
 
 /// How many rows one question returns at most.
 const ROWS_MAX: usize = 1_000;
@@ -50,20 +49,6 @@ impl Store {
             Ok(all(db, SEALED_SENDERS, params![room.as_str(), rows(limit.min(ROWS_MAX))], |row| id(row, "sender"))?)
         })
         .await
-    }
-
-    /// What the configuration may call `room`: its id, its aliases with us, its keys.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database can't be read.
-    pub async fn names_of(&self, room: &RoomId) -> Result<Vec<RoomKey>, StoreError> {
-        let keys = self.rooms().await?.into_iter().filter(|managed| managed.room == *room).map(|managed| managed.key);
-        let keys: Vec<RoomKey> = keys.collect();
-        let users = self.users().await?;
-        let server = users.keys().next().map(UserId::server);
-        let alias = |key: &RoomKey| RoomKey::parse(format!("#{key}:{}", server?)).ok();
-        let aliases: Vec<RoomKey> = keys.iter().filter_map(alias).collect();
-        Ok(RoomKey::parse(room.as_str()).into_iter().chain(aliases).chain(keys).collect())
     }
 
     /// When the newest of the notices was written down whose id begins with `beginning`.

@@ -147,10 +147,7 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub async fn standings(&self, room: &RoomId) -> Result<BTreeMap<EntityName, Membership>, StoreError> {
         let room = room.clone();
-        self.read(move |db| {
-            Ok(all(db, STANDINGS, [room.as_str()], |row| Ok((id(row, "entity")?, word(row, "state")?)))?)
-        })
-        .await
+        self.read(move |db| Ok(standings(db, &room)?)).await
     }
 
     /// Whether the welcome stands in `room`.
@@ -175,6 +172,11 @@ impl Store {
         })
         .await
     }
+}
+
+/// Where every account stands towards `room`, if it ever had to do with it.
+pub(super) fn standings(db: &Connection, room: &RoomId) -> rusqlite::Result<BTreeMap<EntityName, Membership>> {
+    all(db, STANDINGS, [room.as_str()], |row| Ok((id(row, "entity")?, word(row, "state")?)))
 }
 
 /// Remembers that `room` is encrypted.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use rusqlite_migration::{M, Migrations};
 
 use super::StoreError;
@@ -24,16 +24,16 @@ const HEAP_BYTES_MAX: u32 = 64 << 20;
 /// How large the write-ahead log stays after a burst, in bytes.
 const LOG_BYTES_MAX: u32 = 16 << 20;
 /// How many prepared statements a connection keeps.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 /// How long we wait for another program that looks into the database.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// Opens `file` for writing, bringing it to today's form.
 pub(super) fn open_writer(file: &Path) -> Result<Connection, StoreError> {
     let mut db = connect(file)?;
-    // How each commit reaches the disk is decided with it.
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     db.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES_MAX}"), [], |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "NORMAL")?;
     migrate(&mut db)?;
     Ok(db)
 }
@@ -61,6 +61,8 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
 fn settle(db: Connection) -> Result<Connection, StoreError> {
     db.busy_timeout(BUSY_WAIT)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // A plan depends on the text of a statement alone. Else SQLite prepares one anew for each value that might fit an index.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Answers with a row, which `pragma_update` would take for an error.
     db.query_row(&format!("PRAGMA soft_heap_limit = {HEAP_BYTES_MAX}"), [], |_| Ok(()))?;
     db.pragma_update(None, "foreign_keys", true)?;

@@ -99,8 +99,9 @@ impl<'a> Run<'a> {
     pub(super) async fn carry_out(&self, mouth: &mut Mouth) -> Result<Done, Failure> {
         let before = self.done_before(mouth).await?;
         self.seat.sit().await;
-        let thinker = scene::thinker(self.means, self.job).await?;
-        let (lines, scenery) = scene::gather(self.means, self.job).await?;
+        let around = self.means.store.surroundings(&self.job.turn.conversation.room).await?;
+        let thinker = scene::thinker(self.means, self.job, &around).await?;
+        let (lines, scenery) = scene::gather(self.means, self.job, &around).await?;
         let question = asked(&lines);
         let memories = self.memories(&question).await;
         let skills = self.skillset(&thinker, &lines);

@@ -17,9 +17,9 @@ use crate::{
     },
     config::{Agent, Entity, Role},
     llm::Driver,
-    model::{Conversation, EntityName, RoomKey, UserId},
+    model::{EntityName, RoomKey, UserId},
     observe,
-    store::{Membership, Message, StoreError},
+    store::{Membership, Message, StoreError, Surroundings},
 };
 
 /// How many messages of a conversation are looked at: the newest ones.
@@ -40,7 +40,9 @@ pub(super) struct Thinker {
 }
 
 /// What the room is, for one agent.
-struct Place {
+struct Place<'a> {
+    around: &'a Surroundings,
+    /// What the configuration may call it.
     keys: Vec<RoomKey>,
     /// The house's own users.
     users: BTreeMap<EntityName, UserId>,
@@ -60,16 +62,16 @@ pub(super) fn employed(job: &Job) -> Result<(&Entity, &Agent), Failure> {
 }
 
 /// Which model thinks about it.
-pub(super) async fn thinker(means: &Means, job: &Job) -> Result<Thinker, Failure> {
+pub(super) async fn thinker(means: &Means, job: &Job, around: &Surroundings) -> Result<Thinker, Failure> {
     let (_, agent) = employed(job)?;
     let here = &job.turn.conversation;
-    let room = Conversation { room: here.room.clone(), thread: None };
-    let chosen = Chosen {
-        thread: means.store.setting(here, MODEL_SETTING).await?,
-        room: means.store.setting(&room, MODEL_SETTING).await?,
+    let of_room = around.settings.get(MODEL_SETTING).cloned();
+    let thread = match here.thread {
+        Some(_) => means.store.setting(here, MODEL_SETTING).await?,
+        None => of_room.clone(),
     };
-    let keys = keys(means, job).await?;
-    let model = choice::model(&chosen, &job.config, &keys, (&job.agent, agent));
+    let chosen = Chosen { thread, room: of_room };
+    let model = choice::model(&chosen, &job.config, &around.names(), (&job.agent, agent));
     let model = model.map_err(|sentence| Failure::Unconfigured { sentence })?;
     let driver = means.models.driver(&model).ok_or_else(|| Failure::Unconfigured {
         sentence: format!("The model “{model}” is configured, but was not when the program started: restart it."),
@@ -79,16 +81,18 @@ pub(super) async fn thinker(means: &Means, job: &Job) -> Result<Thinker, Failure
 }
 
 /// The conversation up to the question, and what the agent is told of its surroundings.
-pub(super) async fn gather(means: &Means, job: &Job) -> Result<(Vec<Line>, Scenery), Failure> {
-    let (place, messages) = tokio::try_join!(place(means, job), messages(means, job))?;
+pub(super) async fn gather(means: &Means, job: &Job, around: &Surroundings) -> Result<(Vec<Line>, Scenery), Failure> {
+    let (names, messages) = tokio::join!(names(means, job), messages(means, job));
+    let (place, messages) = (place(means, job, around, names), messages?);
     let cast = cast(job, &place, &messages);
     let lines = job_lines(job, &messages, &cast);
-    Ok((lines, scenery(means, job, &place, &cast).await?))
+    Ok((lines, scenery(job, &place, &cast)))
 }
 
 /// The whole conversation, for an agent that asks for more of it than it is shown.
 pub(super) async fn whole_conversation(means: &Means, job: &Job) -> Result<Vec<Line>, Failure> {
-    Ok(gather(means, job).await?.0)
+    let around = means.store.surroundings(&job.turn.conversation.room).await?;
+    Ok(gather(means, job, &around).await?.0)
 }
 
 fn job_lines(job: &Job, messages: &[Message], cast: &Cast) -> Vec<Line> {
@@ -109,26 +113,15 @@ async fn messages(means: &Means, job: &Job) -> Result<Vec<Message>, StoreError> 
     Ok(messages)
 }
 
-/// What the configuration may call the room.
-async fn keys(means: &Means, job: &Job) -> Result<Vec<RoomKey>, StoreError> {
-    means.store.names_of(&job.turn.conversation.room).await
-}
-
-async fn place(means: &Means, job: &Job) -> Result<Place, StoreError> {
-    let users = users(means).await?;
+/// The room with its people, of whom some are known by `names`.
+fn place<'a>(means: &Means, job: &Job, around: &'a Surroundings, mut names: BTreeMap<UserId, String>) -> Place<'a> {
+    // The house's own users, also those that aren't up. What somebody writes on their messages is no proof of being one.
+    let known = around.own.iter().map(|(user, entity)| (entity.clone(), user.clone()));
+    let users: BTreeMap<EntityName, UserId> = known.chain(means.lines.users()).collect();
     let called =
         |(entity, user): (&EntityName, &UserId)| Some((user.clone(), job.config.entity(entity)?.display_name.clone()));
-    let mut names = names(means, job).await;
     names.extend(users.iter().filter_map(called));
-    Ok(Place { keys: keys(means, job).await?, users, names: told_apart(names) })
-}
-
-/// The house's own users, also those that aren't up. What somebody writes on their messages is no proof of being one.
-async fn users(means: &Means) -> Result<BTreeMap<EntityName, UserId>, StoreError> {
-    let known = means.store.users().await?.into_iter().map(|(user, entity)| (entity, user));
-    let mut users: BTreeMap<EntityName, UserId> = known.filter(|(entity, _)| !entity.is_person()).collect();
-    users.extend(means.lines.users());
-    Ok(users)
+    Place { around, keys: around.names(), users, names: told_apart(names) }
 }
 
 async fn names(means: &Means, job: &Job) -> BTreeMap<UserId, String> {
@@ -140,7 +133,7 @@ async fn names(means: &Means, job: &Job) -> BTreeMap<UserId, String> {
     }
 }
 
-fn cast(job: &Job, place: &Place, messages: &[Message]) -> Cast {
+fn cast(job: &Job, place: &Place<'_>, messages: &[Message]) -> Cast {
     let config = &job.config;
     let entities: BTreeSet<UserId> = place.users.values().cloned().collect();
     let may_use = |user: &UserId| config.authorization.may_use_known_as(user, &place.keys);
@@ -157,13 +150,12 @@ fn cast(job: &Job, place: &Place, messages: &[Message]) -> Cast {
     }
 }
 
-async fn scenery(means: &Means, job: &Job, place: &Place, cast: &Cast) -> Result<Scenery, StoreError> {
+fn scenery(job: &Job, place: &Place<'_>, cast: &Cast) -> Scenery {
     let config = &job.config;
-    let standings = means.store.standings(&job.turn.conversation.room).await?;
     // W12: whoever can call nobody need not know whom to call.
     let may_call = config.conversation.agents_mention_agents && job.turn.hops < config.conversation.hops_max;
     let is_here = |entity: &&Entity| {
-        let standing = standings.get(&entity.name);
+        let standing = place.around.standings.get(&entity.name);
         may_call && entity.name != job.agent && standing.is_some_and(|standing| *standing == Membership::Joined)
     };
     let answers = |entity: &&Entity| match entity.role {
@@ -172,12 +164,12 @@ async fn scenery(means: &Means, job: &Job, place: &Place, cast: &Cast) -> Result
     };
     let colleague = |entity: &Entity| Colleague { handle: entity.name.to_string(), purpose: entity.purpose.clone() };
     let people = place.names.keys().filter(|user| !cast.entities.contains(*user)).map(|user| cast.name(user));
-    Ok(Scenery {
+    Scenery {
         room: place.keys.iter().find_map(|key| config.rooms.get(key)).map(|room| room.name.clone()),
         day: config.day(observe::now()),
         colleagues: config.entities.iter().filter(answers).filter(is_here).map(colleague).collect(),
         people: people.collect(),
         in_team: job.assignment.is_some(),
         ..Scenery::default()
-    })
+    }
 }

@@ -291,7 +291,8 @@ async fn legacy(store: &Store, config: &watch::Receiver<Arc<Config>>) -> Result<
     let rooms: BTreeSet<RoomId> = rooms.map(|conversation| conversation.room.clone()).collect();
     let mut grounds = BTreeMap::new();
     for room in rooms {
-        let ground = Ground { names: store.names_of(&room).await?, standings: store.standings(&room).await? };
+        let around = store.surroundings(&room).await?;
+        let ground = Ground { names: around.names(), standings: around.standings };
         grounds.insert(room, ground);
     }
     let config = Arc::clone(&config.borrow());

@@ -51,13 +51,21 @@ pub(super) struct Flow {
 /// Whom the router picked for what.
 type Picked = (RouteRequest, Routed);
 
+/// The rooms in which something is being done.
+#[derive(Default)]
+struct Busy {
+    rooms: BTreeSet<RoomId>,
+    /// Whether the last look left something that was due for later.
+    leaves_some: bool,
+}
+
 type Worker<'a> = BoxFuture<'a, (RoomId, Result<(), StoreError>)>;
 
 impl Flow {
     /// Works until told to stop, or until the store is closed for good.
     pub(super) async fn run(self, stop: Stop) {
         let Self { judge, work, mut asked, routes } = self;
-        let mut busy = BTreeSet::new();
+        let mut busy = Busy::default();
         let mut picks: FuturesUnordered<BoxFuture<'_, Option<Picked>>> = FuturesUnordered::new();
         let mut workers: FuturesUnordered<Worker<'_>> = FuturesUnordered::new();
         // At the start, what an earlier life left.
@@ -75,7 +83,7 @@ impl Flow {
                 Some(picked) = picks.next() => {
                     let Some(picked) = picked else { continue };
                     // What people do about the message meanwhile comes before or after the pick, never in between.
-                    if busy.insert(picked.0.conversation.room.clone()) {
+                    if busy.rooms.insert(picked.0.conversation.room.clone()) {
                         workers.push(settle_pick(&judge, picked).boxed());
                     } else {
                         picks.push(time::sleep(BUSY_PAUSE).map(|()| Some(picked)).boxed());
@@ -83,8 +91,9 @@ impl Flow {
                     Ok(())
                 }
                 Some((room, outcome)) = workers.next() => {
-                    busy.remove(&room);
-                    outcome.and(look(&judge, &mut busy, &mut workers).await)
+                    busy.rooms.remove(&room);
+                    let left = if busy.leaves_some { look(&judge, &mut busy, &mut workers).await } else { Ok(()) };
+                    outcome.and(left)
                 }
                 () = work.notified() => look(&judge, &mut busy, &mut workers).await,
                 () = time::sleep_until(next_look.unwrap_or_else(Instant::now)), if next_look.is_some() => {
@@ -152,17 +161,23 @@ async fn settle_pick(judge: &Judge, (request, routed): Picked) -> (RoomId, Resul
 /// Takes up what is due in rooms where nothing is being done.
 async fn look<'a>(
     judge: &'a Judge,
-    busy: &mut BTreeSet<RoomId>,
+    busy: &mut Busy,
     workers: &mut FuturesUnordered<Worker<'a>>,
 ) -> Result<(), StoreError> {
+    // Until the store has answered, nobody knows.
+    busy.leaves_some = true;
+    let due = judge.view.store.due(DUE_EVENTS_MAX).await?;
+    let cut_off = due.len() == DUE_EVENTS_MAX;
     let mut rooms: BTreeMap<RoomId, Vec<StoredEvent>> = BTreeMap::new();
-    for event in judge.view.store.due(DUE_EVENTS_MAX).await? {
-        if !busy.contains(&event.room) {
-            rooms.entry(event.room.clone()).or_default().push(event);
-        }
+    let (idle, waits): (Vec<StoredEvent>, Vec<StoredEvent>) =
+        due.into_iter().partition(|event| !busy.rooms.contains(&event.room));
+    for event in idle {
+        rooms.entry(event.room.clone()).or_default().push(event);
     }
-    for (room, events) in rooms.into_iter().take(ROOMS_MAX.saturating_sub(busy.len())) {
-        busy.insert(room.clone());
+    let free = ROOMS_MAX.saturating_sub(busy.rooms.len());
+    busy.leaves_some = cut_off || !waits.is_empty() || rooms.len() > free;
+    for (room, events) in rooms.into_iter().take(free) {
+        busy.rooms.insert(room.clone());
         workers.push(
             async move {
                 let outcome = settle_all(judge, &room, events).boxed().await;

@@ -70,7 +70,6 @@ impl Intake {
         let (entity, began) = (value.entity.clone(), Instant::now());
         let action = calls_for_action(&value);
         let sealed = value.events.iter().any(|event| matches!(event.content, Content::Sealed(_)));
-        let events = !value.events.is_empty();
         let left = rooms_left(&value);
         self.members.note(&value.changes);
         if fault_switch("admit.position_first") {
@@ -79,8 +78,11 @@ impl Intake {
         match fault_around("admit", self.write(value)).await {
             Ok(admitted) => {
                 BatchAdmitted { entity: &entity, admitted, took: began.elapsed() }.emit();
-                let bells =
-                    [(action, &self.action), (events, &self.work), (sealed || admitted.healed > 0, &self.sealed)];
+                let bells = [
+                    (action, &self.action),
+                    (admitted.due > 0, &self.work),
+                    (sealed || admitted.healed > 0, &self.sealed),
+                ];
                 bells.iter().filter(|(rings, _)| *rings).for_each(|(_, bell)| bell.notify_one());
                 for room in left {
                     // I11: what it has yet to say there can't be said any more.

@@ -100,9 +100,9 @@ impl SealWatch {
     /// A1, W15: says it once for a device and an hour, to those who may use us, through whoever speaks for the house.
     async fn complain(&self, unread: &Unread, now: Millis) -> Result<(), StoreError> {
         let config = Arc::clone(&self.config.borrow());
-        let names = self.store.names_of(&unread.room).await?;
-        let ours = lookup::own_users(&self.store).await?.iter().any(|(_, user)| *user == unread.sender);
-        if ours || !config.authorization.may_use_known_as(&unread.sender, &names) {
+        let around = self.store.surroundings(&unread.room).await?;
+        let ours = around.own.contains_key(&unread.sender);
+        if ours || !config.authorization.may_use_known_as(&unread.sender, &around.names()) {
             return Ok(());
         }
         let before = self.store.newest_notice(&unread.device_prefix()).await?;

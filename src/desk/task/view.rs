@@ -37,8 +37,13 @@ impl View {
     pub(super) async fn own(&self) -> Result<BTreeMap<UserId, EntityName>, StoreError> {
         let mut own = self.store.users().await?;
         own.retain(|_, entity| !entity.is_person());
+        Ok(self.with_lines(own))
+    }
+
+    /// `own`, and whoever is on a line whatever the store knows of them.
+    fn with_lines(&self, mut own: BTreeMap<UserId, EntityName>) -> BTreeMap<UserId, EntityName> {
         own.extend(self.lines.users().into_iter().map(|(entity, user)| (user, entity)));
-        Ok(own)
+        own
     }
 
     /// Who of `own` is up, or will be by itself: whoever has yet to log in at a start, or comes back after a failure, answers
@@ -52,36 +57,38 @@ impl View {
 
     /// The room as it is now, without any conversation.
     pub(super) async fn room(&self, config: &Config, room: &RoomId) -> Result<Scene, StoreError> {
-        let standings = self.store.standings(room).await?;
+        let around = self.store.surroundings(room).await?;
         let those = |how: Membership| -> BTreeSet<EntityName> {
-            standings.iter().filter(|(_, membership)| **membership == how).map(|(entity, _)| entity.clone()).collect()
+            around
+                .standings
+                .iter()
+                .filter(|(_, membership)| **membership == how)
+                .map(|(entity, _)| entity.clone())
+                .collect()
         };
         let (present, invited) = (those(Membership::Joined), those(Membership::Invited));
-        let rooms = self.store.rooms().await?.into_iter().filter(|managed| managed.room == *room);
-        let whole = Conversation { room: room.clone(), thread: None };
-        let mode = self.store.setting(&whole, words::THREAD_MODE).await?;
-        let own = self.own().await?;
+        let own = self.with_lines(around.own);
+        let mode = around.settings.get(words::THREAD_MODE);
         let mut scene = Scene {
             up: self.up(&own),
             own,
             present,
-            keys: rooms.map(|managed| managed.key).collect(),
-            mode: mode.as_deref().and_then(words::read_mode),
+            keys: around.keys,
+            mode: mode.and_then(|mode| words::read_mode(mode)),
             ..Scene::default()
         };
-        // Nobody tells from the number of members whether people mean a direct chat.
-        let is_chat = scene.keys.is_empty() && self.store.is_direct(room).await?;
         // Whoever has just joined may not have heard of it, or of anything in the room at all, while others see them and talk
         // to them already.
         let belong = config.entities.iter().filter(|entity| entity.rooms.iter().any(|key| scene.keys.contains(key)));
-        let unheard = belong.map(|entity| &entity.name).filter(|name| !standings.contains_key(*name));
+        let unheard = belong.map(|entity| &entity.name).filter(|name| !around.standings.contains_key(*name));
         let on_their_way: BTreeSet<&EntityName> = invited.iter().chain(unheard).collect();
-        if is_chat || !on_their_way.is_empty() {
+        // Nobody tells from the number of members whether people mean a direct chat.
+        if around.direct || !on_their_way.is_empty() {
             let members = self.members.of(room, &scene.present).await;
             let joined = scene.own.iter().filter(|(user, _)| members.contains(*user)).map(|(_, entity)| entity);
             let heard_late: Vec<EntityName> = joined.filter(|entity| on_their_way.contains(*entity)).cloned().collect();
             scene.present.extend(heard_late);
-            if is_chat {
+            if around.direct {
                 scene.members = members;
             }
         }
@@ -123,7 +130,9 @@ impl View {
         said: message::Message,
     ) -> Result<message::Message, StoreError> {
         let Some(turn) = said.mark.as_ref().and_then(|mark| mark.turn.as_ref()) else { return Ok(said) };
-        let is_copy = !self.own().await?.contains_key(sender) && self.store.turn(turn).await?.is_some();
+        // Whoever is on a line is one of us; most marks that are seen are on our own answers.
+        let is_ours = self.lines.users().values().any(|user| user == sender) || self.own().await?.contains_key(sender);
+        let is_copy = !is_ours && self.store.turn(turn).await?.is_some();
         Ok(if is_copy { message::Message { mark: None, ..said } } else { said })
     }
 

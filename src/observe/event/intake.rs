@@ -22,7 +22,7 @@ pub struct BatchAdmitted<'a> {
 impl BatchAdmitted<'_> {
     /// Logs and counts it.
     pub fn emit(&self) {
-        let Admitted { fresh, known, healed } = self.admitted;
+        let Admitted { fresh, known, healed, due: _ } = self.admitted;
         let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
         debug!(entity = %self.entity, fresh, known, healed, took_ms, "batch admitted");
         counter!(metric::BATCHES_ADMITTED).increment(1);

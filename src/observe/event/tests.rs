@@ -121,7 +121,7 @@ fn facts_about_entities() {
 #[test]
 fn facts_about_intake() {
     let Ids { entity, room, event, .. } = &ids();
-    let admitted = Admitted { fresh: 3, known: 2, healed: 1 };
+    let admitted = Admitted { fresh: 3, known: 2, healed: 1, due: 3 };
     check(
         || BatchAdmitted { entity, admitted, took: Duration::from_millis(7) }.emit(),
         Level::DEBUG,

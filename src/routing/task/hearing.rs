@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     config::{Audience, Config},
     matrix::Lines,
-    model::{Conversation, EntityName, EventId, RoomId, RoomKey, UserId},
+    model::{Conversation, EntityName, EventId, RoomId, UserId},
     routing::Said,
     store::{Message, Sort, Store, StoreError},
 };
@@ -51,9 +51,10 @@ impl Hearing {
             messages.extend(self.store.message(&conversation.room, asked).await?);
         }
         let until = messages.iter().find(|message| message.event == *asked).map(|message| message.ordinal);
-        let keys = self.keys(&conversation.room).await?;
+        let around = self.store.surroundings(&conversation.room).await?;
         let names = self.names(config, &conversation.room, there).await;
-        let own = self.own().await?;
+        let own: BTreeSet<UserId> = around.own.keys().cloned().chain(self.lines.users().into_values()).collect();
+        let keys = around.names();
         let is_stranger = |user: &UserId| !own.contains(user) && !config.authorization.may_use_known_as(user, &keys);
         let may_be_shown = |message: &Message| match config.conversation.context {
             Audience::All => true,
@@ -73,12 +74,6 @@ impl Hearing {
         Ok(heard.iter().map(|said| Said { name: called(&said.sender), text: said.wording.body.clone() }).collect())
     }
 
-    /// The users of our entities, also of those that aren't up.
-    async fn own(&self) -> Result<BTreeSet<UserId>, StoreError> {
-        let known = self.store.users().await?.into_iter().filter(|(_, entity)| !entity.is_person());
-        Ok(known.map(|(user, _)| user).chain(self.lines.users().into_values()).collect())
-    }
-
     /// What people are called in the room, and our own entities as the configuration calls them.
     async fn names(&self, config: &Config, room: &RoomId, there: &[EntityName]) -> BTreeMap<UserId, String> {
         let session = there.iter().find_map(|entity| self.lines.of(entity));
@@ -93,13 +88,5 @@ impl Hearing {
         let called = |entity: &EntityName| config.entity(entity).map(|entity| entity.display_name.clone());
         names.extend(self.lines.users().into_iter().filter_map(|(entity, user)| Some((user, called(&entity)?))));
         names
-    }
-
-    /// What the configuration may call a room.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database can't be read.
-    pub async fn keys(&self, room: &RoomId) -> Result<Vec<RoomKey>, StoreError> {
-        self.store.names_of(room).await
     }
 }

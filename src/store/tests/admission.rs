@@ -16,9 +16,9 @@ use crate::{
 pub(super) async fn an_event_is_kept_once_whoever_brings_it(stage: &mut Stage) {
     let of = |name: &str| batch(name, 1, vec![event("lobby", "a"), event("lobby", "b")], vec![]);
     let admitted = stage.store.admit(vec![of("writer"), of("critic")]).await.unwrap();
-    assert_eq!(admitted, Admitted { fresh: 2, known: 2, healed: 0 });
+    assert_eq!(admitted, Admitted { fresh: 2, known: 2, healed: 0, due: 2 });
     let again = stage.store.admit(vec![of("writer")]).await.unwrap();
-    assert_eq!(again, Admitted { fresh: 0, known: 2, healed: 0 });
+    assert_eq!(again, Admitted { fresh: 0, known: 2, healed: 0, due: 0 });
     let events = all_events(&stage.store, "lobby").await;
     assert_eq!(names(&events), ["a", "b"]);
     assert!(events.iter().all(|event| event.entity == entity("writer") && event.admitted_at == Millis(2_000)));
@@ -82,7 +82,7 @@ pub(super) async fn a_sealed_event_is_replaced_in_its_place(stage: &mut Stage) {
     assert_eq!(stage.store.counts().await.unwrap(), Counts { live: 3, history: 0, sealed: 1, healed: 0, rooms: 1 });
 
     let admitted = stage.store.admit(vec![batch("critic", 1, vec![event("lobby", "b")], vec![])]).await.unwrap();
-    assert_eq!(admitted, Admitted { fresh: 0, known: 0, healed: 1 });
+    assert_eq!(admitted, Admitted { fresh: 0, known: 0, healed: 1, due: 1 });
     let after = all_events(&stage.store, "lobby").await;
     assert_eq!(names(&after), ["a", "b", "c"]);
     assert_eq!((&after[1].content, after[1].healed, after[1].ordinal), (&clear("b"), true, before[1].ordinal));
@@ -91,14 +91,14 @@ pub(super) async fn a_sealed_event_is_replaced_in_its_place(stage: &mut Stage) {
     assert_eq!(stage.store.counts().await.unwrap(), Counts { live: 3, history: 0, sealed: 0, healed: 1, rooms: 1 });
 
     let again = stage.store.admit(vec![batch("judge", 1, vec![event("lobby", "b")], vec![])]).await.unwrap();
-    assert_eq!(again, Admitted { fresh: 0, known: 1, healed: 0 });
+    assert_eq!(again, Admitted { fresh: 0, known: 1, healed: 0, due: 0 });
 }
 
 /// E2: the first entity that can read a message decides what it says.
 pub(super) async fn a_readable_event_is_never_sealed_again(stage: &mut Stage) {
     stage.store.admit(vec![batch("writer", 1, vec![event("lobby", "a")], vec![])]).await.unwrap();
     let admitted = stage.store.admit(vec![batch("critic", 1, vec![sealed_event("lobby", "a")], vec![])]).await.unwrap();
-    assert_eq!(admitted, Admitted { fresh: 0, known: 1, healed: 0 });
+    assert_eq!(admitted, Admitted { fresh: 0, known: 1, healed: 0, due: 0 });
     let events = all_events(&stage.store, "lobby").await;
     assert_eq!((&events[0].content, events[0].healed), (&clear("a"), false));
 }

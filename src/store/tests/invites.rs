@@ -43,15 +43,15 @@ pub(super) async fn an_invitation_tells_of_a_direct_chat(stage: &mut Stage) {
     let direct = Change::Invited { room: room("two"), by: user("bob"), direct: true };
     see(&stage.store, "writer", vec![invited("one", "ada"), joined("one"), direct.clone(), joined("two")]).await;
     stage.crash().await;
-    let is_direct = async |name: &str| stage.store.is_direct(&room(name)).await.unwrap();
+    let is_direct = async |name: &str| stage.store.surroundings(&room(name)).await.unwrap().direct;
     assert_eq!((is_direct("one").await, is_direct("two").await, is_direct("three").await), (false, true, false));
     see(&stage.store, "critic", vec![direct]).await;
     let invite = only(stage).await;
     stage.store.settle_invite(&invite, InviteVerdict::Declined).await.unwrap();
-    assert!(stage.store.is_direct(&room("two")).await.unwrap(), "the other one is still there");
+    assert!(is_direct("two").await, "the other one is still there");
     stage.store.rebind(&room("two"), &room("four")).await.unwrap();
     see(&stage.store, "writer", vec![invited("four", "bob"), joined("four")]).await;
-    assert!(stage.store.is_direct(&room("four")).await.unwrap(), "I10: its successor is one as well");
+    assert!(is_direct("four").await, "I10: its successor is one as well");
 }
 
 /// I5: a stream that begins anew brings the same invitation again.

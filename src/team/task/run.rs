@@ -13,7 +13,7 @@ use crate::{
     config::Config,
     llm::{Driver, LlmError, Models, Piece, Places, object_in, whole},
     matrix::Lines,
-    model::{Conversation, Handoff, Millis, Reply, Subtask, SubtaskEnd, Turn, Usage},
+    model::{Handoff, Millis, Reply, Subtask, SubtaskEnd, Turn, Usage},
     observe::{self, TeamTroubled},
     routing::{Hearing, Said},
     store::{Store, StoreError},
@@ -121,11 +121,10 @@ impl Panel {
         let there = turn.responder.names();
         let asked = (&turn.conversation, turn.reply_to());
         let said = self.hearing.said(config, asked, there, &turn.parts, MESSAGES_MAX).await?;
+        let around = self.store.surroundings(&turn.conversation.room).await?;
         let thread = self.store.setting(&turn.conversation, MODEL_SETTING).await?;
-        let room = Conversation { room: turn.conversation.room.clone(), thread: None };
-        let of_room = self.store.setting(&room, MODEL_SETTING).await?;
-        let keys = self.hearing.keys(&room.room).await?;
-        let configured = keys.iter().find_map(|key| config.rooms.get(key)?.model.clone());
+        let of_room = around.settings.get(MODEL_SETTING).cloned();
+        let configured = around.names().iter().find_map(|key| config.rooms.get(key)?.model.clone());
         let wishes = [thread, of_room, configured, circle.model.clone()];
         let leader = |name: String| {
             let room = question::room(self.models.context_tokens(&name)?);

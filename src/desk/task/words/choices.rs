@@ -27,7 +27,7 @@ impl Visit<'_> {
 
     pub(super) async fn models(&self, call: &Call<'_>) -> Result<ModelFacts, StoreError> {
         let store = &self.clerk.store;
-        let names = store.names_of(&self.room).await?;
+        let around = store.surroundings(&self.room).await?;
         let thread = match &call.place.thread {
             Some(_) => store.setting(call.place, MODEL).await?,
             None => None,
@@ -36,8 +36,8 @@ impl Visit<'_> {
         Ok(ModelFacts {
             models: models.collect(),
             thread,
-            room: store.setting(&self.whole(), MODEL).await?,
-            configured: names.iter().find_map(|name| self.config.rooms.get(name)?.model.clone()),
+            room: around.settings.get(MODEL).cloned(),
+            configured: around.names().iter().find_map(|name| self.config.rooms.get(name)?.model.clone()),
         })
     }
 
