@@ -12,7 +12,7 @@ use crate::model::{Millis, Notice, TurnId};
 
 impl Store {
     /// N9: gives a turn up that breaks down again and again, until somebody has it given again; `notice` says so. What of
-    /// it is unsent stays so: it may be what breaks.
+    /// it is unsent stays so: it may be what breaks. Only what offers to stop it is still taken back.
     ///
     /// # Errors
     /// [`StoreError`] when it could not be committed.
@@ -54,4 +54,5 @@ impl Store {
 }
 
 const PARK: &str = "UPDATE turns SET state = 'failed', again = 0, ended_at = ?2 WHERE id = ?1";
-const UNSENT: &str = "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND content IS NOT NULL";
+const UNSENT: &str =
+    "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending' AND content IS NOT NULL AND sort <> 'reaction'";

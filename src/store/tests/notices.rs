@@ -9,7 +9,7 @@ use crate::{
     store::{PollAnswer, Store, StoredNotice},
 };
 
-fn notice(id: &str) -> Notice {
+pub(super) fn notice(id: &str) -> Notice {
     let conversation = Conversation { room: room("lobby"), thread: Some(event_id("root")) };
     let (speaker, reply_to) = (entity("router"), Some(event_id("asked")));
     Notice { id: id.to_owned(), speaker, conversation, reply_to, text: "Who?".to_owned(), poll: None }

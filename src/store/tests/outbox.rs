@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{
+    notices::notice,
     samples::{begin_turn, entity, event_id, room, turn_id},
     stage::Stage,
 };
@@ -94,6 +95,17 @@ pub(super) async fn leftovers_of_ended_turns_wait(stage: &mut Stage) {
     stage.crash().await;
     assert!(pending(&stage.store).await.is_empty());
     assert_eq!(parts(&stage.store, "t").await, [event_id("first")]);
+}
+
+/// N9, S4: a turn that is given up says nothing more, but what offers to stop it may be in the room, and is taken back.
+pub(super) async fn a_given_up_turn_keeps_its_offer(stage: &mut Stage) {
+    begin_turn(&stage.store, "t", 2).await;
+    let sign = letter("t", "t.1.stop", 0, LetterSort::Reaction);
+    let closing = letter("t", "t.1.final.0", 0, LetterSort::Edit);
+    stage.store.outbox_put(vec![sign.clone(), closing]).await.unwrap();
+    stage.store.park(&turn_id("t"), notice("parked"), Millis(3)).await.unwrap();
+    stage.crash().await;
+    assert_eq!(stage.store.outbox_pending(10).await.unwrap(), [sign]);
 }
 
 /// S1: a letter that is written down anew is sent as it is now, and never again once it was sent.
