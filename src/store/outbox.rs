@@ -146,6 +146,16 @@ impl Store {
         self.read(move |db| Ok(all(db, PENDING, [rows(limit)], |row| Ok(read(row)?.letter))?)).await
     }
 
+    /// What earlier answers of the same responder left unsent in the conversation that `turn` answers in, in order. What they
+    /// offered isn't among it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub async fn outbox_ahead(&self, turn: &TurnId) -> Result<Vec<Letter>, StoreError> {
+        let turn = turn.clone();
+        self.read(move |db| Ok(all(db, AHEAD, [turn.as_str()], |row| Ok(read(row)?.letter))?)).await
+    }
+
     /// Forgets the letters that were settled before `moment`.
     ///
     /// # Errors
@@ -165,6 +175,12 @@ pub(super) const OF_TURN: &str = "SELECT * FROM outbox WHERE turn = ?1 AND state
 pub(super) const PENDING: &str = "SELECT outbox.* FROM outbox WHERE outbox.state = 'pending' AND content IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = turn AND (turns.state IN ('running', 'suspended') OR again = 1))
     ORDER BY serial LIMIT ?1";
+
+pub(super) const AHEAD: &str = "SELECT outbox.* FROM outbox WHERE outbox.state = 'pending' AND content IS NOT NULL
+    AND sort <> 'reaction' AND turn <> ?1
+    AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = turn AND (turns.state IN ('running', 'suspended') OR again = 1))
+    AND EXISTS (SELECT 1 FROM envelopes AS old JOIN envelopes AS new USING (room, responder)
+        WHERE old.turn = outbox.turn AND new.turn = ?1 AND old.thread IS new.thread) ORDER BY serial";
 
 fn put(db: &Connection, letter: &Letter) -> rusqlite::Result<()> {
     run(

@@ -29,6 +29,8 @@ conversation:
   turn_timeout: 60s
   # Nothing that crashes here is a message's own fault.
   attempts_max: 100
+  # Nobody here taps: what was missed is answered without a question.
+  catch_up_max: 1000
   lanes_active_max: 4
   lane_idle: 10s
 ";

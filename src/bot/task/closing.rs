@@ -8,6 +8,7 @@ use tokio::time::Duration;
 use super::{
     courier::{Courier, written},
     ground::first_letter,
+    leftovers::post_ahead,
     lookup::find_part,
     speech::Speech,
 };
@@ -18,7 +19,7 @@ use crate::{
         transactions,
     },
     matrix::MatrixError,
-    model::{EventId, TurnEnd},
+    model::{EntityName, EventId, TurnEnd},
     observe,
     store::{Letter, LetterSort, Store},
 };
@@ -74,6 +75,14 @@ impl Speech<'_> {
         let letters = self.letters(&text);
         if courier.write_down(letters.iter().map(|(letter, _)| letter.clone()).collect()).await.is_none() {
             return Farewell::Unsaid;
+        }
+        if self.parts.is_empty() {
+            let ahead = mem::take(&mut self.ground.ahead);
+            tokio::select! {
+                biased;
+                () = self.meanwhile(posted_ahead(&courier, self.turn.responder.speaker(), &ahead)) => {}
+                () = interrupted.as_mut() => return Farewell::WrittenDown,
+            }
         }
         for (letter, content) in &letters {
             let sent = tokio::select! {
@@ -182,6 +191,18 @@ async fn find_or_send(courier: Courier, letter: Letter, content: Value) -> Resul
         }
     }
     courier.deliver(&letter, &content).await
+}
+
+/// C4: what goes before the last words is said, or can't be.
+async fn posted_ahead(courier: &Courier, speaker: &EntityName, letters: &[Letter]) {
+    let mut tries = 0;
+    while let Err(error) = post_ahead(courier, letters).await {
+        tries += 1;
+        match remedy(&error, tries) {
+            Remedy::GiveUp => return,
+            Remedy::Again(pause) => courier.wait(speaker, pause).await,
+        }
+    }
 }
 
 async fn forget(store: Store, letters: &[(Letter, Value)]) {

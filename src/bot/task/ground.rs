@@ -26,6 +26,8 @@ pub(super) struct Ground {
     pub(super) lost: bool,
     /// The further messages that an earlier attempt may have sent and that nobody knows of, in order.
     pub(super) lost_parts: Vec<Letter>,
+    /// What earlier answers in the same conversation have yet to say: it goes before the first message.
+    pub(super) ahead: Vec<Letter>,
     /// What the earlier attempt said, and whether it got to its end.
     pub(super) said: String,
     /// Whether the earlier attempt got to its end.
@@ -45,10 +47,12 @@ impl Ground {
         let skipped = observe::fault_switch("answer.unwritten");
         let first = (turn.parts.is_empty() && !skipped).then(|| first_letter(turn, now));
         let begun = observe::fault_around("outbox", store.outbox_begin(&turn.id, first));
-        let (before, question) = join!(begun, store.message(&turn.conversation.room, turn.reply_to()));
+        let question = store.message(&turn.conversation.room, turn.reply_to());
+        let (before, question, ahead) = join!(begun, question, store.outbox_ahead(&turn.id));
         let before = written(before)?;
         let mut ground = Self { parts: turn.parts.clone(), lost: is_lost(turn, &before), ..Self::default() };
         ground.lost_parts = lost_parts(&before);
+        ground.ahead = written(ahead).unwrap_or_default();
         ground.sign = before.into_iter().rev().find_map(|posted| sign_of(posted, turn.parts.first()));
         if turn.parts.is_empty() {
             ground.age = age(turn, written(question).flatten().as_ref(), now);

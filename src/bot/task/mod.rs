@@ -6,6 +6,7 @@ mod closing;
 mod courier;
 mod courtesy;
 mod ground;
+mod leftovers;
 mod listen;
 mod lookup;
 mod news;

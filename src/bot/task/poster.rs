@@ -13,10 +13,9 @@ use tokio::{
 };
 
 use super::{
-    courier::{Courier, outgoing, unbroken, written},
-    lookup::find_part,
+    courier::{Courier, unbroken, written},
+    leftovers,
     rosters::{may_mention, roster},
-    sign::take_back,
 };
 use crate::{
     bot::{
@@ -30,7 +29,7 @@ use crate::{
     model::{Content, EntityName, EventId, Millis, RoomId, TransactionId},
     nursery::Stop,
     observe::{self, DeliveryRetried},
-    store::{Letter, LetterSort, Store, StoredNotice},
+    store::{Letter, Store, StoredNotice},
 };
 
 /// How much is looked at in one go. What lies beyond comes when something of it is done.
@@ -141,7 +140,7 @@ impl Poster {
     async fn round(&self, lane: Lane, items: Vec<Item>, mut tries: u32) -> (Lane, u32, Round) {
         for item in items {
             let posted = match &item {
-                Item::Letter(letter) => unbroken(self.post_letter(letter)).await,
+                Item::Letter(letter) => unbroken(leftovers::post(&self.courier, letter)).await,
                 Item::Notice(notice) => unbroken(self.post_notice(notice)).await,
             };
             let error = match posted {
@@ -168,28 +167,6 @@ impl Poster {
             }
         }
         (lane, tries, Round::Done)
-    }
-
-    /// Nothing, when it was said but that could not be written down.
-    async fn post_letter(&self, letter: &Letter) -> Result<Option<()>, MatrixError> {
-        let Some(content) = letter.content.clone() else { return Ok(Some(())) };
-        if letter.sort == LetterSort::Reaction {
-            // What it offers is over.
-            return take_back(&self.courier, letter, None).await.map(Some);
-        }
-        let event = match self.find(letter, &content).await? {
-            Some(event) => event,
-            None => self.courier.send(&letter.speaker, outgoing(letter, content)).await?,
-        };
-        Ok(self.courier.note_sent(letter, &event).await)
-    }
-
-    /// What may be in the room since long ago is looked for. An edit that is made twice is one to people.
-    async fn find(&self, letter: &Letter, content: &serde_json::Value) -> Result<Option<EventId>, MatrixError> {
-        match letter.sort {
-            LetterSort::First | LetterSort::Part => find_part(&self.courier, letter, content).await,
-            LetterSort::Edit | LetterSort::Reaction => Ok(None),
-        }
     }
 
     /// Says a notice, or says it anew; then lets people tap. Nothing, when that could not be written down.

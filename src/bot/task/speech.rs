@@ -19,6 +19,7 @@ use super::{
     courier::{Courier, outgoing},
     courtesy::Courtesy,
     ground::{Ground, answer, first_letter},
+    leftovers::post_ahead,
     lookup::find_part,
     offer::Offer,
     sign,
@@ -342,13 +343,14 @@ impl<'a> Speech<'a> {
     }
 
     fn send_first(&mut self, content: Value) {
-        let was_lost = self.lost;
+        let (was_lost, ahead) = (self.lost, self.ground.ahead.clone());
         let (courier, letter) = (self.courier.clone(), first_letter(self.turn, Millis(0)));
         self.under_way = Some(
             async move {
                 if was_lost && let Some(event) = find_part(&courier, &letter, &content).await? {
                     return Ok(event);
                 }
+                post_ahead(&courier, &ahead).await?;
                 courier.send(&letter.speaker, outgoing(&letter, content)).await
             }
             .boxed(),

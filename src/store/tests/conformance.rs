@@ -101,6 +101,7 @@ conformance! {
         a_letter_that_was_sent_is_a_part,
         leftovers_of_ended_turns_wait,
         a_given_up_turn_keeps_its_offer,
+        leftovers_go_ahead_of_the_next_answer,
         the_newest_content_is_sent_once,
         the_outbox_forgets_what_is_settled;
     retention:

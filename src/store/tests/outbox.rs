@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     notices::notice,
-    samples::{begin_turn, entity, event_id, room, turn_id},
+    samples::{begin_turn, begin_turn_in, entity, event_id, room, turn_id},
     stage::Stage,
 };
 use crate::{
@@ -95,6 +95,26 @@ pub(super) async fn leftovers_of_ended_turns_wait(stage: &mut Stage) {
     stage.crash().await;
     assert!(pending(&stage.store).await.is_empty());
     assert_eq!(parts(&stage.store, "t").await, [event_id("first")]);
+}
+
+/// C4: what an ended answer left unsent goes before the next one in the same conversation, and before no other.
+pub(super) async fn leftovers_go_ahead_of_the_next_answer(stage: &mut Stage) {
+    for (turn, thread) in [("old", None), ("new", None), ("elsewhere", Some("root"))] {
+        begin_turn_in(&stage.store, thread, turn, 2).await;
+    }
+    let first = letter("old", "old.first", 0, LetterSort::First);
+    let sign = letter("old", "old.1.stop", 0, LetterSort::Reaction);
+    stage.store.outbox_put(vec![first.clone(), sign]).await.unwrap();
+    let ahead = async |turn: &str| stage.store.outbox_ahead(&turn_id(turn)).await.unwrap();
+    assert!(ahead("new").await.is_empty(), "it is still being given");
+    stage.store.end_turn(&turn_id("old"), TurnEnd::Done, "", Millis(3)).await.unwrap();
+    stage.crash().await;
+    let ahead = async |turn: &str| stage.store.outbox_ahead(&turn_id(turn)).await.unwrap();
+    assert_eq!(ahead("new").await, std::slice::from_ref(&first));
+    assert!(ahead("old").await.is_empty(), "its own are its own");
+    assert!(ahead("elsewhere").await.is_empty());
+    stage.store.outbox_sent(&first, &event_id("first")).await.unwrap();
+    assert!(ahead("new").await.is_empty());
 }
 
 /// N9, S4: a turn that is given up says nothing more, but what offers to stop it may be in the room, and is taken back.

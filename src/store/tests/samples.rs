@@ -92,9 +92,14 @@ pub(super) fn names(events: &[StoredEvent]) -> Vec<&str> {
 
 /// Begins the turn with this id on a message of its own.
 pub(super) async fn begin_turn(store: &Store, turn: &str, at: u64) {
+    begin_turn_in(store, None, turn, at).await;
+}
+
+/// The same in a thread.
+pub(super) async fn begin_turn_in(store: &Store, thread: Option<&str>, turn: &str, at: u64) {
     let responder = Responder::One(entity("writer"));
     let envelope = Envelope {
-        conversation: Conversation { room: room("lobby"), thread: None },
+        conversation: Conversation { room: room("lobby"), thread: thread.map(event_id) },
         event: event_id(turn),
         sender: user("ada"),
         responder: responder.clone(),
