@@ -160,7 +160,8 @@ fn key(number: usize, test: &str) -> String {
     format!("room{number}-{test}")
 }
 
-/// One answer may well be hit by many of the kills, and none of them is its own fault.
+/// One answer may well be hit by many of the kills, and none of them is its own fault. What was missed while nobody listened is
+/// answered without a question: nobody here taps.
 fn config(stub: &Stub, size: Size, people: &[Person]) -> String {
     let rooms: Vec<String> = (0..size.rooms).map(|number| format!("\"{}\"", key(number, "{test}"))).collect();
     let rooms = rooms.join(", ");
@@ -172,7 +173,7 @@ fn config(stub: &Stub, size: Size, people: &[Person]) -> String {
     });
     let users: Vec<String> = people.iter().map(|person| format!("\"{}\"", person.user)).collect();
     format!(
-        "models:\n{}agents:\n{}defaults: {{placeholder_after: 300ms}}\nconversation: {{attempts_max: 100}}\n\
+        "models:\n{}agents:\n{}defaults: {{placeholder_after: 300ms}}\nconversation: {{attempts_max: 100, catch_up_max: 10000}}\n\
          authorization: {{global_users: [{}]}}\n",
         stub.model("default"),
         agents.collect::<String>(),
