@@ -58,7 +58,8 @@ fn admit_event(db: &Connection, batch: &Batch, event: &Incoming, admitted: &mut 
         Some((kind, json)) => heal(db, event, kind, json)?,
         None => false,
     };
-    *(if healed { &mut admitted.healed } else { &mut admitted.known }) += 1;
+    admitted.healed += u64::from(healed);
+    admitted.known += u64::from(!healed);
     admitted.due += u64::from(became_live || healed && is_due);
     Ok(())
 }

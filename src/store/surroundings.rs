@@ -1,6 +1,6 @@
 //! What is known of a room when something is said in it, all in one look.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
@@ -45,6 +45,13 @@ impl Store {
 }
 
 impl Surroundings {
+    /// Who of ours stands towards the room in this way.
+    #[must_use]
+    pub fn those(&self, how: Membership) -> BTreeSet<EntityName> {
+        let those = self.standings.iter().filter(|(_, membership)| **membership == how);
+        those.map(|(entity, _)| entity.clone()).collect()
+    }
+
     /// What the configuration may call the room: its id, its aliases with us, its keys.
     #[must_use]
     pub fn names(&self) -> Vec<RoomKey> {

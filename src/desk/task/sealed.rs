@@ -7,7 +7,6 @@ use tokio::{
     time,
 };
 
-use super::lookup;
 use crate::{
     config::Config,
     desk::words::{self, NOTICES, PAUSE, Patience, Unread},
@@ -15,7 +14,7 @@ use crate::{
     model::{Millis, Notice, Standing},
     nursery::Stop,
     observe::{self, ErrandFailed},
-    store::{Ordinal, SealedEvent, Store, StoreError},
+    store::{Membership, Ordinal, SealedEvent, Store, StoreError},
 };
 
 /// Under which name it is kept how far we have looked.
@@ -110,7 +109,7 @@ impl SealWatch {
             return Ok(());
         }
         let up = self.lines.users().into_keys().collect();
-        let here = lookup::present(&self.store, &unread.room).await?;
+        let here = around.those(Membership::Joined);
         let Some(speaker) = words::speaker(&config, &here, &up) else { return Ok(()) };
         let notice = Notice {
             id: unread.notice_id(),

@@ -58,15 +58,7 @@ impl View {
     /// The room as it is now, without any conversation.
     pub(super) async fn room(&self, config: &Config, room: &RoomId) -> Result<Scene, StoreError> {
         let around = self.store.surroundings(room).await?;
-        let those = |how: Membership| -> BTreeSet<EntityName> {
-            around
-                .standings
-                .iter()
-                .filter(|(_, membership)| **membership == how)
-                .map(|(entity, _)| entity.clone())
-                .collect()
-        };
-        let (present, invited) = (those(Membership::Joined), those(Membership::Invited));
+        let (present, invited) = (around.those(Membership::Joined), around.those(Membership::Invited));
         let own = self.with_lines(around.own);
         let mode = around.settings.get(words::THREAD_MODE);
         let mut scene = Scene {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -78,7 +78,15 @@ impl Notes {
     /// # Errors
     /// When the note can't be taken back: the next start would believe it.
     pub(super) fn forget_followed(&self) -> io::Result<()> {
-        self.try_change(|noted| noted.followed = None)
+        let mut noted = self.locked();
+        if noted.followed.is_none() {
+            return Ok(());
+        }
+        let without = Noted { followed: None, ..noted.clone() };
+        // A power cut must not bring back what stood there before.
+        write(&self.folder.join(FILE), &without)?.sync_data()?;
+        *noted = without;
+        Ok(())
     }
 
     fn has_keys(&self) -> bool {
@@ -103,15 +111,13 @@ impl Notes {
     }
 
     fn change(&self, change: impl FnOnce(&mut Noted)) {
-        // What can't be written down is asked for again at the next start.
-        drop(self.try_change(change));
-    }
-
-    fn try_change(&self, change: impl FnOnce(&mut Noted)) -> io::Result<()> {
         let mut noted = self.locked();
         let before = noted.clone();
         change(&mut noted);
-        if *noted == before { Ok(()) } else { write(&self.folder.join(FILE), &noted) }
+        if *noted != before {
+            // What can't be written down is asked for again at the next start.
+            drop(write(&self.folder.join(FILE), &noted));
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, Noted> {
@@ -119,11 +125,10 @@ impl Notes {
     }
 }
 
-/// Writes it so that a power cut doesn't bring back what stood there before.
-fn write(file: &Path, noted: &Noted) -> io::Result<()> {
+fn write(file: &Path, noted: &Noted) -> io::Result<File> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
     file.write_all(&serde_json::to_vec(noted)?)?;
-    file.sync_data()
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -164,6 +169,7 @@ mod tests {
         let stuck = notes();
         stuck.note_followed(BTreeSet::from(own.clone()));
         stuck.forget_followed().expect_err("it can't be written down");
+        stuck.forget_followed().expect_err("nor the second time");
     }
 
     #[test]
