@@ -7,10 +7,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
 
 use super::{Session, locked::locked};
 use crate::model::{EntityName, UserId};
+
+/// How many lines close at once.
+const CLOSING_MAX: usize = 16;
 
 type Connected = BTreeMap<EntityName, Arc<dyn Session>>;
 
@@ -74,6 +78,12 @@ impl Lines {
     #[must_use]
     pub fn users(&self) -> BTreeMap<EntityName, UserId> {
         self.board.now().lines.iter().map(|(entity, session)| (entity.clone(), session.user().clone())).collect()
+    }
+
+    /// Closes the lines of everybody who is up, each in order.
+    pub async fn close(&self) {
+        let lines: Vec<Arc<dyn Session>> = self.board.now().lines.values().cloned().collect();
+        stream::iter(&lines).for_each_concurrent(CLOSING_MAX, |line| line.close()).await;
     }
 
     /// Waits until somebody comes or goes. Never returns once the switchboard is gone.

@@ -1,7 +1,10 @@
 //! Stopping, at whatever moment, once or twice.
 
+use std::fs;
+
 use maitre::homeserver::Homeserver;
 use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::house::{Maitre, Site, installation, shared, temporary};
 
@@ -45,6 +48,21 @@ async fn one_signal_stops_it_and_two_stop_it_too() {
     }
     maitre.start_ready().await;
     assert!(maitre.stop().await.success());
+}
+
+/// E1, I8: an account that is stopped in order notes whose devices it follows, so that the next start needn't open its keys to
+/// tell.
+#[tokio::test]
+async fn keys_are_put_away_in_order() {
+    let mut maitre = Maitre::new(shared(), CONFIG);
+    maitre.start_ready().await;
+    assert!(maitre.stop().await.success());
+    for entity in ["router", "alpha", "beta"] {
+        let notes = fs::read(maitre.state().join("matrix").join(entity).join("notes.json")).unwrap();
+        let notes: Value = serde_json::from_slice(&notes).unwrap();
+        let followed = notes["followed"].as_array().unwrap_or_else(|| panic!("{entity}: {notes}"));
+        assert!(followed.contains(&maitre.user(entity).into()), "{entity}: {notes}");
+    }
 }
 
 /// I3, I8: asked to stop while the homeserver hangs, before or after it was there, it is gone in time; and the next start

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     config::{Config, Nudge},
     llm::{self, LlmError},
-    matrix::{self, MatrixError, Section, Session, Switchboard},
+    matrix::{self, Lines, MatrixError, Section, Session, Switchboard},
     model::{EntityName, Millis, Status},
     nursery::{Nursery, Stop},
     observe::{self, EntityReady},
@@ -45,8 +45,14 @@ pub(super) fn doors(config: &Config, store: Store) -> Result<Doors, OpenError> {
     Ok(Doors { homeserver, models: llm::open(&config.models)?, chance: Chance::new() })
 }
 
-/// Opens the house: every task that it needs begins.
-pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch::Sender<Status>, doors: Doors) {
+/// Opens the house: every task that it needs begins. Gives the lines of those who are up, as they come and go.
+pub(super) fn open(
+    nursery: &Nursery,
+    plans: Plans,
+    store: Store,
+    status: watch::Sender<Status>,
+    doors: Doors,
+) -> Lines {
     let Doors { homeserver, models, chance } = doors;
     let Plans { config, readings, nudge } = plans;
     let config = &config;
@@ -66,7 +72,7 @@ pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch:
         action: Arc::clone(&action),
         nudge,
     };
-    let desk_inbox = talk.start(nursery);
+    let desk = talk.start(nursery);
 
     let house = House {
         board: Board::new(config, observe::now()),
@@ -83,9 +89,11 @@ pub(super) fn open(nursery: &Nursery, plans: Plans, store: Store, status: watch:
     nursery.forever("rooms", rooms.run(Inlets { arrivals: arrived, wishes: asked_for, action }, stop));
 
     let logins = Arc::new(Semaphore::new(LOGIN_WEIGHT * config.homeserver.logins_max.get()));
-    let means = Means { config: settings, homeserver, store, lines, desk: desk_inbox, reports, wishes, logins, chance };
+    let means =
+        Means { config: settings, homeserver, store, lines: lines.clone(), desk, reports, wishes, logins, chance };
     let crew = Crew::new(nursery.clone(), means, current, models);
     nursery.forever("crew", crew.run(readings, router_up));
+    lines
 }
 
 /// What is wanted, and where it is told that something else is.

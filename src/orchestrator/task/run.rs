@@ -23,6 +23,8 @@ use crate::{
 
 /// How long running work gets after the first signal.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+/// How long accounts get to put their keys away, once nobody works any more.
+const CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
 /// How long everything gets to end once it is told to end now.
 const SHUTDOWN_FORCED: Duration = Duration::from_secs(1);
 
@@ -88,7 +90,7 @@ async fn keep(start: Start, doors: Doors, watched: Option<Watched>) -> Outcome {
         Some(Watched { readings, nudge }) => (readings, Some(nudge)),
         None => (unwatched(), None),
     };
-    open_house(&nursery, Plans { config, readings, nudge }, store.clone(), status, doors);
+    let lines = open_house(&nursery, Plans { config, readings, nudge }, store.clone(), status, doors);
     let failure = tokio::select! {
         biased;
         () = stop.soft() => None,
@@ -97,6 +99,10 @@ async fn keep(start: Start, doors: Doors, watched: Option<Watched>) -> Outcome {
     ShutdownBegan { cause: failure.as_deref().unwrap_or("asked to stop") }.emit();
     stop.ask();
     let in_order = empty_in_time(&nursery, &stop).await;
+    if in_order {
+        // What isn't put away by then is no loss: the next start takes longer over those accounts.
+        drop(time::timeout(CLOSING_TIME_MAX, lines.close()).await);
+    }
     store.close().await;
     ShutdownDone { uptime: began.elapsed() }.emit();
     match failure {
