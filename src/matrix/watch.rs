@@ -1,9 +1,12 @@
-//! Who of our accounts asks at once what is said in a room, and who may rest before it asks again.
+//! Who of our accounts asks next what is said in a room, and how long each may rest before it asks again.
 //!
 //! Whatever is said wakes every account in the room, and each of them costs the homeserver and us a response, though one would
-//! do: the journal keeps an event once. So in each room one account is on watch and never rests. An account that brought only
+//! do: the journal keeps an event once. So in each room one account is on watch and hardly rests. An account that brought only
 //! what others had brought before, from rooms that others watch, rests for a moment, and then hears several things in one
 //! response. Should the watch fail, the others are late by that moment at most.
+//!
+//! Whoever hears what others said draws a breath at least. To be asked costs a homeserver about as much as to take a message, and
+//! it does one thing at a time: a question that follows at once stands in the way of the answer to what was just heard.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},
@@ -12,10 +15,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Keys, Page, Slip, locked::locked};
-use crate::model::{Content, EventId, RoomId};
+use super::{Keys, Page, RoomPage, Slip, locked::locked};
+use crate::model::{Change, Content, EventId, RoomId};
 
-/// The shortest rest: about the time from a question to the whole of a quick answer.
+/// The rest of those on watch: about the time from a question to the first word of a quick answer, and shorter than anybody
+/// notices.
+const BREATH: Duration = Duration::from_millis(60);
+/// The shortest rest of all others: about the time from a question to the whole of a quick answer.
 const REST_MIN: Duration = Duration::from_millis(500);
 /// By how much a rest may be longer, so that those who heard the same don't ask again at the same moment.
 const REST_SPREAD: Duration = Duration::from_millis(500);
@@ -47,6 +53,19 @@ struct Posts {
 struct Heard {
     known: HashSet<u64>,
     order: VecDeque<u64>,
+}
+
+/// What a response brings at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Brought {
+    /// Nothing.
+    Nothing,
+    /// What others brought before, and nothing besides.
+    Echo,
+    /// What others say and do.
+    News,
+    /// Something that the account itself has to do with.
+    Own,
 }
 
 /// A step of a line. A line that fails in the middle of one, or whose loop is dropped there, listens no more.
@@ -96,8 +115,11 @@ impl Watch {
     /// How long the line may rest that brought `page`.
     fn rest_after(&self, post: Post, page: &Page) -> Option<Duration> {
         let mut posts = self.locked();
-        let is_echo = posts.heard.is_echo(page);
-        (is_echo && posts.is_relieved(post)).then(|| rest_of(post))
+        match posts.heard.take_in(page) {
+            Brought::Nothing | Brought::Own => None,
+            Brought::Echo if posts.is_relieved(post) => Some(rest_of(post)),
+            Brought::Echo | Brought::News => Some(BREATH),
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, Posts> {
@@ -145,29 +167,30 @@ impl Posts {
 }
 
 impl Heard {
-    /// Whether `page` brings what others brought before, and nothing besides. What it brings is known from now on.
-    fn is_echo(&mut self, page: &Page) -> bool {
+    /// What `page` brings. It is known from now on.
+    fn take_in(&mut self, page: &Page) -> Brought {
         let no_keys = matches!(&page.keys, Keys::Of(keys) if keys.is_empty());
-        let mut is_echo = no_keys && page.changes.is_empty();
-        let mut brings_something = false;
-        for room in &page.rooms {
-            is_echo &= room.state.is_empty() && room.gap.is_none();
-            for slip in &room.timeline {
-                brings_something = true;
-                is_echo &= self.repeats(slip);
-            }
-        }
-        is_echo && brings_something
+        let of_rooms = page.rooms.iter().map(|room| self.take_in_room(room)).max().unwrap_or(Brought::Nothing);
+        if no_keys && page.changes.is_empty() { of_rooms } else { Brought::Own }
     }
 
-    /// Whether this is something that can be read and was brought before. Who needs a key must not rest.
-    fn repeats(&mut self, slip: &Slip) -> bool {
+    fn take_in_room(&mut self, room: &RoomPage) -> Brought {
+        let of_timeline = room.timeline.iter().map(|slip| self.take_in_slip(slip)).max();
+        let of_state = room.state.iter().map(brought_by).max();
+        let of_gap = room.gap.as_ref().map(|_| Brought::Own);
+        of_timeline.max(of_state).max(of_gap).unwrap_or(Brought::Nothing)
+    }
+
+    fn take_in_slip(&mut self, slip: &Slip) -> Brought {
         match slip {
             Slip::Event(event) => match event.content {
-                Content::Clear { .. } => self.knows(&event.event),
-                Content::Sealed(_) => false,
+                Content::Clear { .. } if self.knows(&event.event) => Brought::Echo,
+                Content::Clear { .. } => Brought::News,
+                // Who needs a key must not rest.
+                Content::Sealed(_) => Brought::Own,
             },
-            Slip::OwnJoin | Slip::OwnLeave | Slip::Change(_) => false,
+            Slip::Change(change) => brought_by(change),
+            Slip::OwnJoin | Slip::OwnLeave => Brought::Own,
         }
     }
 
@@ -187,6 +210,19 @@ impl Heard {
     }
 }
 
+fn brought_by(change: &Change) -> Brought {
+    match change {
+        // People come and go in swarms.
+        Change::MembersChanged { .. } => Brought::News,
+        Change::Invited { .. }
+        | Change::Joined { .. }
+        | Change::Departed { .. }
+        | Change::Encrypted { .. }
+        | Change::Missed { .. }
+        | Change::Upgraded { .. } => Brought::Own,
+    }
+}
+
 /// Each line rests for its own time.
 fn rest_of(post: Post) -> Duration {
     REST_MIN + REST_SPREAD.mul_f64((f64::from(post.0) * REST_STEP).fract())
@@ -195,8 +231,8 @@ fn rest_of(post: Post) -> Duration {
 #[cfg(test)]
 mod tests {
     use crate::{
-        matrix::{RoomPage, Unplaced},
-        model::{Change, Millis, Sealed, SealedCause, SyncToken, UserId},
+        matrix::Unplaced,
+        model::{Millis, Sealed, SealedCause, SyncToken, UserId},
     };
 
     use super::*;
@@ -242,38 +278,41 @@ mod tests {
         (watch, first, second)
     }
 
-    /// Who brings something new asks again at once, and so does who brings more than words that can be read.
+    /// Who brings something new draws a breath, and who brings more than what others say and do asks again at once.
     #[test]
-    fn only_an_echo_is_followed_by_a_rest() {
-        let check = |page: Page, expected: bool| {
+    fn only_an_echo_is_followed_by_a_long_rest() {
+        let check = |page: Page, expected: Option<Duration>| {
             let (watch, first, second) = two();
             watch.rest_after(first, &self::page(vec![said("$1"), said("$2"), sealed("$s")]));
-            assert_eq!(watch.rest_after(second, &page).is_some(), expected, "{page:?}");
+            assert_eq!(watch.rest_after(second, &page), expected, "{page:?}");
         };
-        check(page(vec![said("$1")]), true);
-        check(page(vec![said("$2"), said("$1")]), true);
-        check(page(vec![said("$1"), said("$new")]), false);
-        check(page(vec![said("$1"), sealed("$s")]), false);
-        check(page(vec![]), false);
+        let (breath, long) = (Some(BREATH), Some(rest_of(Post(2))));
+        check(page(vec![said("$1")]), long);
+        check(page(vec![said("$2"), said("$1")]), long);
+        check(page(vec![said("$1"), said("$new")]), breath);
+        check(page(vec![said("$1"), sealed("$s")]), None);
+        check(page(vec![]), None);
+        let change = Change::MembersChanged { room: room("!a") };
+        check(page(vec![said("$1"), Slip::Change(change.clone())]), breath);
         for change in [Slip::OwnJoin, Slip::OwnLeave, Slip::Change(Change::Encrypted { room: room("!a") })] {
-            check(page(vec![said("$1"), change]), false);
+            check(page(vec![said("$1"), said("$new"), change]), None);
         }
-        let mut invited = page(vec![said("$1")]);
-        invited.changes.push(Change::MembersChanged { room: room("!b") });
-        check(invited, false);
-        let mut keys = page(vec![said("$1")]);
-        keys.keys = Keys::Many;
-        check(keys, false);
-        let mut gap = page(vec![said("$1")]);
-        gap.rooms[0].gap = Some("p".to_owned());
-        check(gap, false);
+        let with = |more: fn(&mut Page, Change)| {
+            let mut page = page(vec![said("$1")]);
+            more(&mut page, change.clone());
+            page
+        };
+        check(with(|page, change| page.rooms[0].state.push(change)), breath);
+        check(with(|page, change| page.changes.push(change)), None);
+        check(with(|page, _| page.keys = Keys::Many), None);
+        check(with(|page, _| page.rooms[0].gap = Some("p".to_owned())), None);
     }
 
     /// Somebody is on watch in every room, whoever comes and goes.
     #[test]
     fn who_is_on_watch_does_not_rest() {
         let (watch, first, second) = two();
-        let rests = |post: Post| watch.rest_after(post, &page(vec![said("$1")])).is_some();
+        let rests = |post: Post| watch.rest_after(post, &page(vec![said("$1")])) > Some(BREATH);
         assert!(!rests(first) && !rests(first) && rests(second), "the first one is on watch");
         watch.listens(second, rooms(&["!a", "!direct"]));
         assert!(!rests(second), "nobody else is in the direct chat");
@@ -293,10 +332,10 @@ mod tests {
         let echo = || page(vec![said("$1")]);
         let step = |post: Post| watch.step(post).brought(&echo(), Some(rooms(&["!a"])));
         step(first);
-        assert!(step(second).is_some());
+        assert!(step(second) > Some(BREATH));
         drop(watch.step(first));
-        assert_eq!(step(second), None, "it is on watch now");
-        assert!(step(first).is_some());
+        assert_eq!(step(second), Some(BREATH), "it is on watch now");
+        assert!(step(first) > Some(BREATH));
     }
 
     #[test]

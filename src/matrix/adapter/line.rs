@@ -24,7 +24,7 @@ use super::{
     failure,
     feed::Feed,
     keys::Arrivals,
-    notes::Notes,
+    notes::{Notes, PutAway},
     prepared::Prepared,
     request::{self, Plain, Unanswered},
     rest::Rest,
@@ -192,7 +192,7 @@ impl Line {
         // The client must not keep its own line alive, or neither would ever go.
         let keeper = Arc::downgrade(self);
         let unwritten = |error: io::Error| MatrixError::KeyStore { cause: error.to_string() };
-        self.notes.forget_followed().map_err(unwritten)?;
+        self.notes.forget_put_away().map_err(unwritten)?;
         let keep = Arc::new(move |tokens| keeper.upgrade().ok_or(MatrixError::NotOpen)?.keep_tokens(tokens));
         let (client, devices) =
             client::build(&self.shared, self.notes.folder(), &self.account(), since.as_ref(), keep).await?;
@@ -212,13 +212,21 @@ impl Line {
             if let Some(devices) = &library.devices
                 && let Some(followed) = devices.followed().await
             {
-                self.notes.note_followed(followed);
+                self.notes.note_put_away(PutAway { followed, rooms: library.rooms() });
             }
         }
         locked(&self.members_seen).clear();
         self.prepared.forget();
         self.shared.watch.leaves(self.post);
         self.rest.allow(None);
+    }
+
+    /// The rooms that the account is in, where that can be told.
+    pub(super) async fn rooms(&self) -> Option<BTreeSet<RoomId>> {
+        match self.loaded().await {
+            Some(library) => Some(library.rooms()),
+            None => self.notes.rooms(),
+        }
     }
 
     /// Makes one plain request.
@@ -313,6 +321,12 @@ impl Library {
     pub(super) fn room(&self, room: &RoomId) -> Result<Room, MatrixError> {
         let handle = self.client.get_room(&ruma_room(room)?);
         handle.ok_or_else(|| MatrixError::NotJoined { user: self.user.clone(), room: room.clone() })
+    }
+
+    /// The rooms that the account is in.
+    fn rooms(&self) -> BTreeSet<RoomId> {
+        let joined = self.client.joined_rooms();
+        joined.iter().filter_map(|room| RoomId::parse(room.room_id().as_str()).ok()).collect()
     }
 
     /// The room keys that came since the last look.

@@ -12,14 +12,14 @@ use std::{
 use matrix_sdk::ruma::OwnedUserId;
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::locked::locked;
+use crate::{matrix::locked::locked, model::RoomId};
 
 /// Where it is noted.
 const FILE: &str = "notes.json";
 /// What the library keeps its keys in. Without it, what is noted of the keys counts no more.
 const KEY_STORE: &str = "matrix-sdk-crypto.sqlite3";
-/// How many followed users are noted. Whoever follows more has the library loaded, as a rule.
-const FOLLOWED_MAX: usize = 200;
+/// How many followed users, and how many rooms, are noted. Whoever has more has the library loaded, as a rule.
+const NOTED_MAX: usize = 200;
 
 /// The notes of one account. A lock rather than a task: they are looked up in the middle of a request.
 #[derive(Debug)]
@@ -33,10 +33,19 @@ pub(super) struct Notes {
 struct Noted {
     /// The public half of the device's own key.
     fingerprint: Option<String>,
-    /// Whose devices the library keeps up to date. Nothing while it is loaded, or after a crash: it may follow others by then.
-    followed: Option<BTreeSet<OwnedUserId>>,
+    /// What the library knew when it was put away. Nothing while it is loaded, or after a crash: it may know other things by then.
+    put_away: Option<PutAway>,
     /// What the homeserver calls the account's filters, each by its content.
     filters: BTreeMap<String, String>,
+}
+
+/// What the library knows as long as nobody works with it.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PutAway {
+    /// Whose devices it keeps up to date.
+    pub(super) followed: BTreeSet<OwnedUserId>,
+    /// The rooms that the account is in.
+    pub(super) rooms: BTreeSet<RoomId>,
 }
 
 impl Notes {
@@ -63,26 +72,34 @@ impl Notes {
 
     /// Whether the library follows the devices of any of `users`, where that is noted.
     pub(super) fn follows_any(&self, users: &[OwnedUserId]) -> Option<bool> {
-        let noted = self.locked();
-        let followed = noted.followed.as_ref().filter(|_| self.has_keys())?;
-        Some(users.iter().any(|user| followed.contains(user)))
+        self.put_away(|put_away| users.iter().any(|user| put_away.followed.contains(user)))
     }
 
-    /// Notes whom the library follows, as long as nobody works with it.
-    pub(super) fn note_followed(&self, followed: BTreeSet<OwnedUserId>) {
-        self.change(|noted| noted.followed = Some(followed).filter(|followed| followed.len() <= FOLLOWED_MAX));
+    /// The rooms that the account is in, where that is noted.
+    pub(super) fn rooms(&self) -> Option<BTreeSet<RoomId>> {
+        self.put_away(|put_away| put_away.rooms.clone())
     }
 
-    /// The library may follow others from now on.
+    fn put_away<T>(&self, look: impl FnOnce(&PutAway) -> T) -> Option<T> {
+        self.locked().put_away.as_ref().filter(|_| self.has_keys()).map(look)
+    }
+
+    /// Notes what the library knows, as long as nobody works with it.
+    pub(super) fn note_put_away(&self, put_away: PutAway) {
+        let is_short = |put_away: &PutAway| put_away.followed.len().max(put_away.rooms.len()) <= NOTED_MAX;
+        self.change(|noted| noted.put_away = Some(put_away).filter(is_short));
+    }
+
+    /// The library may know other things from now on.
     ///
     /// # Errors
     /// When the note can't be taken back: the next start would believe it.
-    pub(super) fn forget_followed(&self) -> io::Result<()> {
+    pub(super) fn forget_put_away(&self) -> io::Result<()> {
         let mut noted = self.locked();
-        if noted.followed.is_none() {
+        if noted.put_away.is_none() {
             return Ok(());
         }
-        let without = Noted { followed: None, ..noted.clone() };
+        let without = Noted { put_away: None, ..noted.clone() };
         // A power cut must not bring back what stood there before.
         write(&self.folder.join(FILE), &without)?.sync_data()?;
         *noted = without;
@@ -155,21 +172,24 @@ mod tests {
         let notes = || Notes::of(folder.path().to_owned());
         let user = |name: &str| OwnedUserId::try_from(format!("@{name}:s")).unwrap();
         let (own, friend) = ([user("own")], [user("friend"), user("other")]);
-        notes().note_followed(BTreeSet::from(own.clone()));
-        assert_eq!(notes().follows_any(&own), None, "the keys are gone");
+        let rooms = BTreeSet::from([RoomId::parse("!a").unwrap()]);
+        let put_away = PutAway { followed: BTreeSet::from(own.clone()), rooms: rooms.clone() };
+        notes().note_put_away(put_away.clone());
+        assert_eq!((notes().follows_any(&own), notes().rooms()), (None, None), "the keys are gone");
         std::fs::write(folder.path().join(KEY_STORE), "keys").unwrap();
         assert_eq!((notes().follows_any(&own), notes().follows_any(&friend)), (Some(true), Some(false)));
-        notes().forget_followed().unwrap();
-        assert_eq!(notes().follows_any(&own), None);
-        let crowd: BTreeSet<OwnedUserId> = (0..=FOLLOWED_MAX).map(|number| user(&number.to_string())).collect();
-        notes().note_followed(crowd);
+        assert_eq!(notes().rooms(), Some(rooms));
+        notes().forget_put_away().unwrap();
+        assert_eq!((notes().follows_any(&own), notes().rooms()), (None, None));
+        let crowd = (0..=NOTED_MAX).map(|number| user(&number.to_string())).collect();
+        notes().note_put_away(PutAway { followed: crowd, ..PutAway::default() });
         assert_eq!(notes().follows_any(&own), None, "they are too many");
         std::fs::remove_file(folder.path().join(FILE)).unwrap();
         std::fs::create_dir(folder.path().join(FILE)).unwrap();
         let stuck = notes();
-        stuck.note_followed(BTreeSet::from(own.clone()));
-        stuck.forget_followed().expect_err("it can't be written down");
-        stuck.forget_followed().expect_err("nor the second time");
+        stuck.note_put_away(put_away);
+        stuck.forget_put_away().expect_err("it can't be written down");
+        stuck.forget_put_away().expect_err("nor the second time");
     }
 
     #[test]

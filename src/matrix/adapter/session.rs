@@ -61,7 +61,7 @@ impl Session for SharedLine {
             line.rest.take(wait).await;
             let page = sync::step(line, since, wait).await?;
             fault_point(&format!("sync.persisted.{}", line.entity()));
-            line.rest.allow(step.brought(&page, sync::rooms(line).await));
+            line.rest.allow(step.brought(&page, line.rooms().await));
             Ok(page)
         }
         .boxed()

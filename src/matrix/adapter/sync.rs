@@ -202,12 +202,6 @@ pub(super) async fn own_events(
     Ok(slips(own, room, &events).into_iter().filter_map(own_and_clear).collect())
 }
 
-/// The rooms that the account is in, where the library can tell.
-pub(super) async fn rooms(line: &Line) -> Option<BTreeSet<RoomId>> {
-    let joined = line.loaded().await?.client.joined_rooms();
-    Some(joined.iter().filter_map(|room| RoomId::parse(room.room_id().as_str()).ok()).collect())
-}
-
 /// Members are named as they speak, presence stays away, and so does typing unless it is heard. Rooms and senders are *not* filtered: that would
 /// hide state, and with it the moment a room becomes encrypted.
 fn filter(hears: Hears) -> FilterDefinition {

@@ -24,7 +24,7 @@ use crate::{
 /// How long running work gets after the first signal.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// How long accounts get to put their keys away, once nobody works any more.
-const CLOSING_TIME_MAX: Duration = Duration::from_secs(1);
+const CLOSING_TIME_MAX: Duration = Duration::from_secs(3);
 /// How long everything gets to end once it is told to end now.
 const SHUTDOWN_FORCED: Duration = Duration::from_secs(1);
 
