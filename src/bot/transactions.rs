@@ -2,9 +2,12 @@
 
 use crate::model::{TransactionId, TurnId};
 
-/// The message in which an answer grows. The same for every attempt: there is one.
-pub(super) fn first(turn: &TurnId) -> TransactionId {
-    named(format!("{turn}.first"))
+/// The message in which an answer grows. The same for every attempt: there is one, until people take it back.
+pub(super) fn first(turn: &TurnId, withdrawals: u32) -> TransactionId {
+    match withdrawals {
+        0 => named(format!("{turn}.first")),
+        _ => named(format!("{turn}.first.{withdrawals}")),
+    }
 }
 
 /// Edit number `number` of an answer that still grows.
@@ -66,7 +69,8 @@ mod tests {
         let all = |turn: &TurnId| {
             let reused = offer(turn, 1);
             [
-                first(turn),
+                first(turn, 0),
+                first(turn, 1),
                 growth(turn, 1, 0),
                 growth(turn, 1, 1),
                 growth(turn, 2, 0),
@@ -81,8 +85,8 @@ mod tests {
         let notices = [notice("x", 1, 0), notice("x", 2, 0), notice("x", 1, 1), notice("y z\n", 1, 0), tap("x", 0)];
         let names: BTreeSet<String> =
             all(&one).into_iter().chain(all(&two)).chain(notices).map(|name| name.to_string()).collect();
-        assert_eq!(names.len(), 25);
-        assert_eq!(first(&one).as_str(), "a1.first");
+        assert_eq!(names.len(), 27);
+        assert_eq!(first(&one, 0).as_str(), "a1.first");
     }
 
     /// N3: the digest is the one that is published, so it is the same in every version.

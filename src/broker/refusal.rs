@@ -103,6 +103,7 @@ mod tests {
             missing: Vec::new(),
             received_at: Millis(1),
             parts: Vec::new(),
+            withdrawals: 0,
         };
         let said = given_up(&turn(3), 3);
         let third = turn(3);

@@ -142,6 +142,8 @@ pub struct Turn {
     pub received_at: Millis,
     /// The messages of an earlier attempt that stand in the room, in order: the answer goes on in them.
     pub parts: Vec<EventId>,
+    /// How often people took back all that stood of it. Each time it begins in a new message.
+    pub withdrawals: u32,
 }
 
 impl Turn {

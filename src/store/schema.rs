@@ -8,7 +8,7 @@ use rusqlite_migration::{M, Migrations};
 use super::StoreError;
 
 /// Every form the database ever had is the sum of the first few of these. Never edit one; add the next.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/001_house.sql"),
     include_str!("migrations/002_messages.sql"),
     include_str!("migrations/003_turns.sql"),
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/005_memory.sql"),
     include_str!("migrations/006_lasting.sql"),
     include_str!("migrations/007_retirements.sql"),
+    include_str!("migrations/008_withdrawals.sql"),
 ];
 /// "Mait", set by the first migration.
 const APPLICATION_ID: u32 = 0x4d61_6974;

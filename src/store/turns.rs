@@ -305,6 +305,8 @@ const FINISH: &str =
     "UPDATE turns SET state = CASE again WHEN 1 THEN 'suspended' ELSE ?2 END, ended_at = ?4, tries = 0,
     text = CASE WHEN EXISTS (SELECT 1 FROM envelopes AS e JOIN deletions AS d ON d.room = e.room AND d.event = e.event
         WHERE e.turn = ?1) THEN '' ELSE ?3 END WHERE id = ?1";
+const LEAVE_DELETED: &str = "DELETE FROM turn_parts WHERE turn = ?1 AND EXISTS
+    (SELECT 1 FROM deletions WHERE deletions.room = turn_parts.room AND deletions.event = turn_parts.event)";
 const MAY_STAND: &str = "SELECT 1 FROM turn_parts WHERE turn = ?1
     UNION ALL SELECT 1 FROM outbox WHERE turn = ?1 AND sort = 'first' AND state = 'pending'";
 pub(super) const UNFINISHED: &str =
@@ -376,7 +378,30 @@ fn resume(db: &Connection, turn: &TurnId, now: Millis) -> rusqlite::Result<Begun
     let Some(before) = read(db, turn)? else { return Ok(Begun::Nothing) };
     run(db, "UPDATE envelopes SET state = 'taken' WHERE turn = ?1 AND state = 'done'", [turn.as_str()])?;
     run(db, BEGIN, params![turn.as_str(), before.turn.conversation.room.as_str(), from_millis(now)])?;
+    leave_deleted(db, turn)?;
     begun(db, turn, before.state, now)
+}
+
+/// Messages of an answer that people took back are no part of it any more. What is left of it goes on; without any it begins in
+/// a new message, and what was under way to the old ones is for nobody.
+fn leave_deleted(db: &Connection, turn: &TurnId) -> rusqlite::Result<()> {
+    if run(db, LEAVE_DELETED, [turn.as_str()])? == 0 {
+        return Ok(());
+    }
+    let left = parts(db, turn)?;
+    if left.is_empty() {
+        run(db, "DELETE FROM outbox WHERE turn = ?1", [turn.as_str()])?;
+        run(db, "UPDATE turns SET withdrawals = withdrawals + 1 WHERE id = ?1", [turn.as_str()])?;
+        return Ok(());
+    }
+    run(db, "DELETE FROM outbox WHERE turn = ?1 AND state = 'pending'", [turn.as_str()])?;
+    run(db, "DELETE FROM turn_parts WHERE turn = ?1", [turn.as_str()])?;
+    (0..).zip(&left).try_for_each(|(part, event)| note_part(db, turn, part, event))
+}
+
+/// The messages in the room that an answer consists of, in order.
+fn parts(db: &Connection, turn: &TurnId) -> rusqlite::Result<Vec<EventId>> {
+    all(db, "SELECT event FROM turn_parts WHERE turn = ?1 ORDER BY part", [turn.as_str()], |row| id(row, "event"))
 }
 
 /// What there is to answer once deleted messages are left out. Without any the turn is `over`, unless some of it is shown.
@@ -427,8 +452,7 @@ fn read(db: &Connection, turn: &TurnId) -> rusqlite::Result<Option<StoredTurn>> 
         envelopes.retain(|(_, cancelled, _)| !cancelled);
     }
     let envelopes: Vec<Envelope> = envelopes.into_iter().map(|(.., envelope)| envelope).collect();
-    let sql = "SELECT event FROM turn_parts WHERE turn = ?1 ORDER BY part";
-    let parts: Vec<EventId> = all(db, sql, [turn.as_str()], |row| id(row, "event"))?;
+    let parts = parts(db, turn)?;
     db.prepare_cached("SELECT * FROM turns WHERE id = ?1")?
         .query_row([turn.as_str()], |row| Ok(read_turn(row, &envelopes, parts)))
         .optional()?
@@ -458,6 +482,7 @@ fn read_turn(row: &Row<'_>, envelopes: &[Envelope], parts: Vec<EventId>) -> rusq
         missing,
         received_at: first.received_at,
         parts,
+        withdrawals: row.get("withdrawals")?,
     };
     Ok(Some(StoredTurn {
         turn,

@@ -45,6 +45,7 @@ pub(super) fn turn(responder: &str) -> Turn {
         missing: Vec::new(),
         received_at: Millis(1),
         parts: Vec::new(),
+        withdrawals: 0,
     }
 }
 

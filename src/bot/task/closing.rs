@@ -131,7 +131,7 @@ impl Speech<'_> {
                 _ => LetterSort::Part,
             };
             let transaction = match sort {
-                LetterSort::First => transactions::first(&self.turn.id),
+                LetterSort::First => transactions::first(&self.turn.id, self.turn.withdrawals),
                 LetterSort::Part | LetterSort::Edit | LetterSort::Reaction => {
                     transactions::closing(&self.turn.id, self.turn.attempt, part)
                 }

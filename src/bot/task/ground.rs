@@ -54,10 +54,10 @@ impl Ground {
         ground.lost_parts = lost_parts(&before);
         ground.ahead = written(ahead).unwrap_or_default();
         ground.sign = before.into_iter().rev().find_map(|posted| sign_of(posted, turn.parts.first()));
-        if turn.parts.is_empty() {
-            ground.age = age(turn, written(question).flatten().as_ref(), now);
-        } else {
+        if !turn.parts.is_empty() {
             ground.look_back(store, turn).await;
+        } else if turn.withdrawals == 0 {
+            ground.age = age(turn, written(question).flatten().as_ref(), now);
         }
         Some(ground)
     }
@@ -82,7 +82,7 @@ impl Ground {
 /// The first message of an answer, whatever it will say.
 pub(super) fn first_letter(turn: &Turn, now: Millis) -> Letter {
     Letter {
-        transaction: transactions::first(&turn.id),
+        transaction: transactions::first(&turn.id, turn.withdrawals),
         turn: turn.id.clone(),
         part: 0,
         sort: LetterSort::First,

@@ -103,6 +103,7 @@ fn a_turn_that_waits_to_go_on_is_closed() {
         let mut house = House::new(LIMITS);
         let left = ["1", "2"].map(|name| Turn {
             parts: vec![event(&format!("part-{name}"))],
+            withdrawals: 0,
             ..turn(&TurnId::parse(name).unwrap(), &[asked(name)])
         });
         for turn in &left {

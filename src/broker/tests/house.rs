@@ -242,6 +242,7 @@ pub(super) fn turn(id: &TurnId, envelopes: &[Envelope]) -> Turn {
         missing: Vec::new(),
         received_at: Millis(1),
         parts: Vec::new(),
+        withdrawals: 0,
     }
 }
 

@@ -154,6 +154,7 @@ fn answer(state: TurnState) -> Tapped {
         missing: Vec::new(),
         received_at: Millis(0),
         parts: vec![event("a")],
+        withdrawals: 0,
     };
     let (text, usage, started_at) = (String::new(), Usage::default(), Millis(0));
     Tapped { turn: Some(StoredTurn { turn, state, text, usage, started_at, ended_at: None }), notice: None }

@@ -123,6 +123,7 @@ conformance! {
         an_ended_turn_is_finished,
         a_suspended_turn_is_unfinished,
         a_turn_is_given_again,
+        what_was_taken_back_is_no_part_of_an_answer,
         what_waits_can_be_cancelled,
         deleted_messages_are_not_answered,
         a_withdrawn_question_is_not_gone_on_with,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What a database of each form may hold, from form 1 on: rows that the next migrations must bring along.
-const HOLDINGS: [&str; 7] = [
+const HOLDINGS: [&str; 8] = [
     "
     INSERT INTO events (room, event, sender, sent_at, standing, sealed, kind, json, entity, admitted_at)
     VALUES ('!lobby', '$old', '@ada:home.org', 1, 'live', 0, 'm.room.message', '{}', 'writer', 1);
@@ -23,6 +23,7 @@ const HOLDINGS: [&str; 7] = [
     ",
     "INSERT INTO turns (id, room, state, started_at) VALUES ('t', '!lobby', 'done', 1);",
     "INSERT INTO notices (id, entity, room, text, created_at) VALUES ('n', 'router', '!lobby', 'hi', 1);",
+    "",
     "",
     "",
     "",

@@ -118,6 +118,7 @@ pub(super) async fn a_turn_answers_several_messages(stage: &mut Stage) {
         missing,
         received_at: Millis(7),
         parts: Vec::new(),
+        withdrawals: 0,
     };
     assert_eq!(turn, expected);
     assert_eq!(queued(&stage.store).await, [""; 0]);
@@ -192,6 +193,32 @@ pub(super) async fn a_turn_is_given_again(stage: &mut Stage) {
     assert_eq!(unfinished(&stage.store).await, [""; 0]);
     stage.store.ask_again(&turn_id("t")).await.unwrap();
     assert_eq!(unfinished(&stage.store).await, ["t"]);
+}
+
+/// S7: an answer goes on in those of its messages that people left in the room; where none is left, it begins in a new one,
+/// and nothing more is said in the old ones.
+pub(super) async fn what_was_taken_back_is_no_part_of_an_answer(stage: &mut Stage) {
+    queue(&stage.store, &["a"]).await;
+    begin(&stage.store, "t", &["a"]).await;
+    let id = turn_id("t");
+    stage.store.outbox_begin(&id, Some(reserved("t"))).await.unwrap();
+    stage.store.outbox_sent(&reserved("t"), &event_id("p0")).await.unwrap();
+    stage.store.note_part(&id, 1, &event_id("p1")).await.unwrap();
+    delete(&stage.store, "p0").await;
+    let parts = |begun: Begun| match begun {
+        Begun::Go(turn) => (turn.parts, turn.withdrawals),
+        other @ (Begun::Withdrawn(_) | Begun::Nothing) => panic!("{other:?}"),
+    };
+    assert_eq!(parts(resume(&stage.store, "t").await), (vec![event_id("p1")], 0));
+    let stored = stage.store.turn_at(&room("lobby"), &event_id("p1")).await.unwrap().unwrap();
+    assert_eq!((stored.turn.id, stored.turn.parts), (id.clone(), vec![event_id("p1")]));
+    delete(&stage.store, "p1").await;
+    for _ in 0..2 {
+        assert_eq!(parts(resume(&stage.store, "t").await), (vec![], 1));
+        stage.crash().await;
+    }
+    assert!(!stage.store.may_stand(&id).await.unwrap(), "it was taken back");
+    assert_eq!(stage.store.outbox_begin(&id, Some(reserved("t"))).await.unwrap(), []);
 }
 
 /// S8: what waits of a deleted message is cancelled, for every responder, and comes back no more.

@@ -67,6 +67,29 @@ async fn an_edit_after_the_answer_changes_it() {
     stage.only(&[&after]).await;
 }
 
+/// S7: whoever deleted the answer and then words the question anew gets a new one, which they see. So does who asks for it again.
+#[tokio::test]
+async fn an_answer_that_was_deleted_is_given_in_a_new_message() {
+    let mut stage = Stage::open(Sort::Open, &["alpha"]).await;
+    let (first, second, third) = (topic(), topic(), topic());
+    stage.stub().when(&first, Act::say("Four."));
+    stage.stub().when(&second, Act::say("Six."));
+    stage.stub().when(&third, Act::say("Eight."));
+    let question = stage.say(&format!("2 + 2? {first}")).await;
+    let four = stage.answer("alpha", "Four.").await;
+    stage.delete(&four.event).await;
+    stage.edit(&question, &format!("3 + 3? {second}")).await;
+    let six = stage.answer("alpha", "Six.").await;
+    assert_ne!(six.event, four.event);
+    stage.edit(&question, &format!("4 + 4? {third}")).await;
+    let eight = stage.answer("alpha", "Eight.").await;
+    assert_eq!(eight.event, six.event, "the new message is edited like any other");
+    stage.delete(&eight.event).await;
+    stage.edit(&question, &format!("3 + 3? {second}!")).await;
+    let six = stage.answer("alpha", "Six.").await;
+    stage.only(&[&six]).await;
+}
+
 /// Conversation 21. S7, W5: a message for nobody of ours is answered once an edit names one of us.
 #[tokio::test]
 async fn an_edit_that_names_somebody_asks() {
