@@ -67,7 +67,7 @@ async fn an_edit_after_the_answer_changes_it() {
     stage.only(&[&after]).await;
 }
 
-/// S7: whoever deleted the answer and then words the question anew gets a new one, which they see. So does who asks for it again.
+/// S7: whoever deleted the answer and then words the question anew gets a new one, which they see, each time.
 #[tokio::test]
 async fn an_answer_that_was_deleted_is_given_in_a_new_message() {
     let mut stage = Stage::open(Sort::Open, &["alpha"]).await;
